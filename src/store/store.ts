@@ -1,0 +1,92 @@
+import type { Generation } from "./generation.ts";
+
+/** SHA-256, 64 lower-case hex digits: the name of a blob. */
+export type Sha256 = string;
+
+/**
+ * Where blobs and generations are kept. The port speaks of create-if-absent, retire, restore and delete, never of
+ * rename, so that an object store can be one. Implementations: `directory/`, `memory/`; all pass `test/contract/store.ts`.
+ */
+export interface Store {
+  /** For messages: what a person would call this store, such as its folder. */
+  readonly name: string;
+
+  /** The newest generation, or undefined in an empty store. Throws STORE_NEWER when a newer Headwater wrote it. */
+  newest(): Promise<Generation | undefined>;
+  /** One generation by number, whether its blobs are still complete or not; undefined when there never was one. */
+  generation(number: number): Promise<Generation | undefined>;
+  /**
+   * Makes a generation visible, durably, if no generation has that number yet. True when this call (or an earlier one
+   * whose answer got lost: the `id` tells) created it; false when another writer was first.
+   */
+  createIfAbsent(generation: Generation): Promise<boolean>;
+
+  /** Opens a blob for reading: among the live ones, then the retired ones, then the live ones again. Undefined when it is nowhere. */
+  open(sha256: Sha256): Promise<BlobReader | undefined>;
+  /** Size in bytes of a blob that `open` would find, without opening it. */
+  sizeOf(sha256: Sha256): Promise<number | undefined>;
+
+  /** All live blobs with their sizes in bytes, in one look. */
+  liveBlobs(): Promise<Map<Sha256, number>>;
+  /** All blobs out of use, with the generation at which prune put them aside. */
+  retiredBlobs(): Promise<RetiredBlob[]>;
+  /** Puts a live blob aside; it stays readable. No-op when it is not live. */
+  retire(sha256: Sha256, atGeneration: number): Promise<void>;
+  /** Takes a blob back into use, from wherever it was put aside. True when it is live afterwards. */
+  restore(sha256: Sha256): Promise<boolean>;
+  /** Deletes exactly this retired copy. No-op when it has been restored or deleted meanwhile. */
+  deleteRetired(blob: RetiredBlob): Promise<void>;
+  /** Puts a blob whose bytes are wrong where no reader finds it, for a person to look at. Returns where. */
+  quarantine(sha256: Sha256): Promise<string>;
+
+  /** A private area for one writer. `job` is a word for messages and leftovers, such as `add`. */
+  writer(job: string): Promise<StoreWriter>;
+  /** Removes what dead writers left and nobody touched for `olderThanMs`. Returns bytes and counts. */
+  removeAbandoned(olderThanMs: number): Promise<{ writers: number; bytes: number }>;
+}
+
+export interface RetiredBlob {
+  readonly sha256: Sha256;
+  readonly size: number;
+  readonly atGeneration: number;
+}
+
+/** One open blob. Reads may overlap; `close` after the last one has settled. */
+export interface BlobReader {
+  readonly sha256: Sha256;
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `buffer` from `position`; resolves with the number of bytes read, 0 only at the end. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Staged blobs survive until `close`, also when they have been placed: a writer that loses the race for a generation,
+ * or that was suspended while prune ran, places them again.
+ */
+export interface StoreWriter {
+  /** Starts a staged blob. Exactly one of `commit` or `cancel` ends it. */
+  create(): Promise<BlobSink>;
+  /** Stages a small blob (a document) whole. */
+  put(bytes: Uint8Array): Promise<{ sha256: Sha256; size: number }>;
+  /** Opens a staged blob for reading it back. */
+  open(sha256: Sha256): Promise<BlobReader>;
+  /** Makes staged blobs live, durably: bytes, name and folder are synced when this resolves. */
+  place(blobs: Iterable<Sha256>): Promise<void>;
+  /** Whether this writer staged that blob. */
+  has(sha256: Sha256): boolean;
+  /** Forgets what is staged. Live blobs stay. */
+  close(): Promise<void>;
+}
+
+export interface BlobSink {
+  /** Writes at the current end; the buffer may be reused once this resolves. Throws STORE_FULL when the disk is full. */
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Syncs, checks the count, and stages the bytes under `sha256`, which the caller computed while writing (bytes are hashed
+   * once). Throws BLOB_MISMATCH and stages nothing when `size` differs from what was written.
+   */
+  commit(expected: { readonly sha256: Sha256; readonly size: number }): Promise<void>;
+  cancel(): Promise<void>;
+}
