@@ -41,6 +41,8 @@ export interface StreamRecord {
   readonly name: string;
   /** `own`: home-made images. Upstreams come with their own kinds. */
   readonly origin: "own";
+  /** Its products files, as paths in `documents`. Item URLs are `<name>/` + the item's `path`. */
+  readonly products: readonly string[];
   /** Images that are in the image stream and not in the merged root, with the reason. */
   readonly hidden: readonly {
     readonly fingerprint: string;
