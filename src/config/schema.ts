@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { HeadwaterError } from "../error.ts";
+import { parseDuration } from "./duration.ts";
+import { parseListenAddress } from "./listen-address.ts";
+
+/** `headwater.yaml` as it is read, with the defaults filled in. Unknown keys are refused: they are misspelled ones. */
+export const configSchema = z.strictObject({
+  listen: z
+    .array(parsedBy(parseListenAddress))
+    .min(1)
+    .default(() => [parseListenAddress(":8443")]),
+  url: z.string().transform(parsedUrl).optional(),
+  plain: z.enum(["upstream", "all", "off"]).default("upstream"),
+  workers: z.int().min(1).max(64).default(1),
+  grace: parsedBy(parseDuration).default(parseDuration("24h")),
+  names: z.array(z.string().min(1)).default([]),
+  certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
+  metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
+});
+
+/** The configuration of a store and its server. */
+export type Config = Readonly<z.infer<typeof configSchema>>;
+
+/** What a setting means, for the file, the environment and the documentation. */
+export interface Setting {
+  readonly key: string;
+  /** Undefined for settings that only the file can hold. */
+  readonly variable?: string;
+  readonly isList?: boolean;
+}
+
+/** Every setting with its name in the environment; lists are separated by commas there. */
+export const SETTINGS: readonly Setting[] = [
+  { key: "listen", variable: "HEADWATER_LISTEN", isList: true },
+  { key: "url", variable: "HEADWATER_URL" },
+  { key: "plain", variable: "HEADWATER_PLAIN" },
+  { key: "workers", variable: "HEADWATER_WORKERS" },
+  { key: "grace", variable: "HEADWATER_GRACE" },
+  { key: "names", variable: "HEADWATER_NAMES", isList: true },
+  { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
+  { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
+  { key: "metrics", variable: "HEADWATER_METRICS" },
+];
+
+/** A string that another function reads; what that refuses becomes an issue at the right place. */
+function parsedBy<Value>(parse: (text: string) => Value) {
+  return z.union([z.string(), z.int().transform(String)]).transform((text, context): Value => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof HeadwaterError)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });
+}
+
+/** The address clients use: https, a host, perhaps a port and a path; no password, which would be printed and copied. */
+function parsedUrl(text: string, context: z.RefinementCtx): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url?.protocol === "https:" &&
+    url.username === "" &&
+    url.password === "" &&
+    url.search === "" &&
+    url.hash === ""
+  ) {
+    return url.href.replace(/\/$/, "");
+  }
+  context.addIssue({
+    code: "custom",
+    message: `expected an address such as https://images.example:8443, got "${text}"`,
+  });
+  return z.NEVER;
+}

@@ -1,0 +1,136 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { setInConfig } from "../../src/config/edit.ts";
+import { loadConfig } from "../../src/config/load.ts";
+
+let folder: string;
+let file: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "headwater-config-"));
+  file = join(folder, "headwater.yaml");
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("loadConfig", () => {
+  it("has a default for everything when there is no file", async () => {
+    expect(await loadConfig({ file })).toEqual({
+      listen: [{ scheme: "https", host: undefined, port: 8443 }],
+      plain: "upstream",
+      workers: 1,
+      grace: 86_400_000,
+      names: [],
+      metrics: "off",
+    });
+  });
+
+  it("reads every setting", async () => {
+    await writeFile(
+      file,
+      [
+        "listen: [':8444', 'http://127.0.0.1:8080', '[::1]:0']",
+        "url: https://images.example:8444/",
+        "plain: off",
+        "workers: 2",
+        "grace: 90m",
+        "names: [images.example, images]",
+        "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
+        "metrics: 127.0.0.1:9101",
+      ].join("\n"),
+    );
+    expect(await loadConfig({ file })).toEqual({
+      listen: [
+        { scheme: "https", host: undefined, port: 8444 },
+        { scheme: "http", host: "127.0.0.1", port: 8080 },
+        { scheme: "https", host: "::1", port: 0 },
+      ],
+      url: "https://images.example:8444",
+      plain: "off",
+      workers: 2,
+      grace: 5_400_000,
+      names: ["images.example", "images"],
+      certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
+      metrics: { scheme: "https", host: "127.0.0.1", port: 9101 },
+    });
+  });
+
+  it("prefers flags to the environment, and the environment to the file", async () => {
+    await writeFile(file, "workers: 2\ngrace: 1h\nplain: all\n");
+    const config = await loadConfig({
+      file,
+      environment: { HEADWATER_WORKERS: "3", HEADWATER_GRACE: "2h", HEADWATER_PLAIN: "" },
+      flags: { workers: 4, grace: undefined },
+    });
+    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all" });
+  });
+
+  it("takes one file of a certificate from the environment and the other from the file", async () => {
+    await writeFile(file, "certificate:\n  file: a.pem\n");
+    const config = await loadConfig({ file, environment: { HEADWATER_CERTIFICATE_KEY: "b.pem" } });
+    expect(config.certificate).toEqual({ file: "a.pem", key: "b.pem" });
+  });
+
+  it.each([
+    ["plain: on-sundays", "line 1: plain: "],
+    ["# a comment\n\nlistne: [':8443']", 'line 3: there is no setting "listne"'],
+    ["certificate:\n  file: a\n  key: b\n  kee: c", 'line 4: there is no setting "certificate.kee"'],
+    ["workers: 1\nworkers: 2", "line 2: "],
+    ["workers: [", "line 1: "],
+    ["- a list", "line 1: expected settings"],
+    ["listen: [':99999']", 'line 1: listen.0: ":99999" is not an address'],
+    ["url: http://images.example", "line 1: url: expected an address"],
+    ["url: https://user:secret@images.example", "line 1: url: expected an address"],
+    ["grace: soon", 'line 1: grace: "soon" is not a length of time'],
+    ["workers: 0", "line 1: workers: "],
+    ["a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b]", ""],
+  ])("refuses %j and says where", async (text, message) => {
+    await writeFile(file, text);
+    await expect(loadConfig({ file })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("names the setting that was probably meant", async () => {
+    await writeFile(file, "lisen: [':8443']\n");
+    await expect(loadConfig({ file })).rejects.toMatchObject({ hint: 'Did you mean "listen"?' });
+  });
+
+  it("names the variable or the option that holds a bad value", async () => {
+    await expect(loadConfig({ file, environment: { HEADWATER_PLAIN: "maybe" } })).rejects.toMatchObject({
+      message: expect.stringContaining("the variable HEADWATER_PLAIN: plain: "),
+    });
+    await expect(loadConfig({ file, flags: { listen: ["8443"] } })).rejects.toMatchObject({
+      message: expect.stringContaining("the option --listen: listen.0: "),
+    });
+  });
+
+  it("refuses a file that was asked for and is not there", async () => {
+    await expect(loadConfig({ file, isRequired: true })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+});
+
+describe("setInConfig", () => {
+  it("changes one setting and keeps the comments and the order", async () => {
+    await writeFile(file, "# where we live\nurl: https://a.example # old\n\n# how long\ngrace: 24h\n");
+    await setInConfig(file, ["names"], ["a.example", "b.example"]);
+    await setInConfig(file, ["url"], "https://b.example");
+    expect(await readFile(file, "utf8")).toBe(
+      "# where we live\nurl: https://b.example # old\n\n# how long\ngrace: 24h\nnames:\n  - a.example\n  - b.example\n",
+    );
+    expect(await loadConfig({ file })).toMatchObject({
+      url: "https://b.example",
+      names: ["a.example", "b.example"],
+    });
+  });
+
+  it("makes the file when there is none, and leaves a broken one alone", async () => {
+    await setInConfig(file, ["workers"], 2);
+    expect(await readFile(file, "utf8")).toBe("workers: 2\n");
+    await writeFile(file, "workers: [\n");
+    await expect(setInConfig(file, ["workers"], 3)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect(await readFile(file, "utf8")).toBe("workers: [\n");
+  });
+});
