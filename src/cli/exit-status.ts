@@ -1,0 +1,66 @@
+import type { ErrorCode } from "../error.ts";
+
+export const DONE = 0;
+export const FAILED = 1;
+export const WRONG_USAGE = 2;
+const NOT_FOUND = 3;
+const BAD_INPUT = 4;
+const TAKEN = 5;
+const STORE_TROUBLE = 6;
+export const DAMAGE = 7;
+const SERVER_TROUBLE = 8;
+/** `EX_SOFTWARE` of sysexits.h. */
+export const BUG = 70;
+const INTERRUPTED = 130;
+const TERMINATED = 143;
+
+/** Every status and its meaning; `docs/reference/exit-status.md` shows the same, a test compares. */
+export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
+  [DONE, "done"],
+  [FAILED, "failed, for a reason without a status of its own"],
+  [WRONG_USAGE, "wrong usage: the command line or the configuration"],
+  [NOT_FOUND, "something named on the command line is not there"],
+  [BAD_INPUT, "an input file cannot be taken as an image"],
+  [TAKEN, "a name or a fingerprint is taken"],
+  [STORE_TROUBLE, "the store cannot be used now"],
+  [DAMAGE, "the store holds damage"],
+  [SERVER_TROUBLE, "the address or the certificate cannot be used"],
+  [BUG, "a bug in Headwater"],
+  [INTERRUPTED, "interrupted by Ctrl-C"],
+  [TERMINATED, "ended by SIGTERM"],
+]);
+
+/** The exit status of each error code. The type makes a new code choose one. */
+export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
+  USAGE: WRONG_USAGE,
+  CONFIG_INVALID: WRONG_USAGE,
+  NAME_INVALID: WRONG_USAGE,
+  NOT_FOUND,
+  GENERATION_GONE: NOT_FOUND,
+  FILE_UNREADABLE: BAD_INPUT,
+  FILE_CHANGED: BAD_INPUT,
+  FILE_TRUNCATED: BAD_INPUT,
+  FILE_UNSUPPORTED: BAD_INPUT,
+  FILE_TOO_LARGE: BAD_INPUT,
+  METADATA_INVALID: BAD_INPUT,
+  IMAGE_INVALID: BAD_INPUT,
+  PATH_UNSAFE: BAD_INPUT,
+  DOCUMENT_INVALID: BAD_INPUT,
+  DOCUMENT_TOO_LARGE: BAD_INPUT,
+  NAME_TAKEN: TAKEN,
+  FINGERPRINT_TAKEN: TAKEN,
+  STORE_UNUSABLE: STORE_TROUBLE,
+  STORE_NEWER: STORE_TROUBLE,
+  STORE_BUSY: STORE_TROUBLE,
+  STORE_FULL: STORE_TROUBLE,
+  BLOB_MISSING: DAMAGE,
+  BLOB_MISMATCH: DAMAGE,
+  ADDRESS_IN_USE: SERVER_TROUBLE,
+  ADDRESS_UNUSABLE: SERVER_TROUBLE,
+  CERTIFICATE_INVALID: SERVER_TROUBLE,
+};
+
+/** What a shell expects of a command that a signal ended. */
+export function statusOfSignal(reason: unknown): number {
+  return reason === "SIGTERM" ? TERMINATED : INTERRUPTED;
+}

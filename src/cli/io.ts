@@ -1,0 +1,19 @@
+/** Everything a command may touch of the process around it, so that tests can hand in their own. */
+export interface Io {
+  readonly stdout: TextSink;
+  readonly stderr: TextSink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths on the command line are relative to. */
+  readonly cwd: string;
+  /** The user's home folder. */
+  readonly home: string;
+  readonly isRoot: boolean;
+  /** Aborted by Ctrl-C or SIGTERM. `reason` is the name of the signal. */
+  readonly signal: AbortSignal;
+}
+
+export interface TextSink {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  readonly columns: number;
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { homedir } from "node:os";
+import type { Io, TextSink } from "./io.ts";
+import { run } from "./run.ts";
+
+/** Writes as long as somebody reads: `headwater list | head` ends without a word about the closed pipe. */
+function sink(stream: NodeJS.WriteStream): TextSink {
+  let isOpen = true;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    isOpen = false;
+  });
+  return {
+    write(text) {
+      if (isOpen) stream.write(text);
+    },
+    isTTY: stream.isTTY,
+    columns: stream.columns ?? 100,
+  };
+}
+
+function signals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      // The second one means it.
+      if (controller.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
+      controller.abort(name);
+    });
+  }
+  return controller.signal;
+}
+
+const io: Io = {
+  stdout: sink(process.stdout),
+  stderr: sink(process.stderr),
+  env: process.env,
+  cwd: process.cwd(),
+  home: homedir(),
+  isRoot: process.getuid?.() === 0,
+  signal: signals(),
+};
+
+const status = await run(process.argv.slice(2), io);
+if (io.signal.aborted) process.exit(status);
+process.exitCode = status;
