@@ -36,42 +36,40 @@ function nodesOf(command: Command, path: string, globals: readonly Option[]): No
 
 /** Walks the words typed so far down the tree, then offers what may follow; files where nothing else fits. */
 function bashScript(nodes: readonly Node[]): string {
-  const isGroup = nodes.map(({ path }) => path).map((path) => `    '${path}') return 0 ;;`);
-  const words = nodes.map(
-    ({ path, subcommands, options, choices }) =>
-      `    '${path}') words='${[...subcommands.map(({ name }) => name), ...choices, ...options.flatMap(flagsOf)].join(" ")}' ;;`,
-  );
+  const known = nodes.map(({ path }) => `    '${path}') return 0 ;;`);
+  const offers = nodes.map(({ path, subcommands, options, choices }) => {
+    const words = [...subcommands.map(({ name }) => name), ...choices].join(" ");
+    return `    '${path}') words='${words}' flags='${options.flatMap(flagsOf).join(" ")}' ;;`;
+  });
   const values = nodes.flatMap(({ path, options }) =>
-    options.flatMap((option) =>
-      option.argChoices === undefined
-        ? []
-        : [
-            `    ${flagsOf(option)
-              .map((flag) => `'${path} ${flag}'`)
-              .join("|")}) words='${option.argChoices.join(" ")}' ;;`,
-          ],
-    ),
+    options
+      .filter(({ argChoices }) => argChoices !== undefined)
+      .map((option) => {
+        const patterns = flagsOf(option).map((flag) => `'${path} ${flag}'`);
+        return `    ${patterns.join("|")}) words='${(option.argChoices ?? []).join(" ")}' ;;`;
+      }),
   );
   return `_headwater_known() {
   case "$1" in
-${isGroup.join("\n")}
+${known.join("\n")}
   esac
   return 1
 }
 
 _headwater() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path=headwater words= index
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  local path=headwater words= flags= index
   for ((index = 1; index < COMP_CWORD; index++)); do
     if _headwater_known "$path \${COMP_WORDS[index]}"; then path="$path \${COMP_WORDS[index]}"; fi
   done
   case "$path" in
-${words.join("\n")}
+${offers.join("\n")}
   esac
   case "$path $previous" in
 ${values.join("\n")}
   esac
-  if [[ $current != -* ]]; then words="\${words//--[a-z-]*/}"; fi
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [[ $current == -* ]]; then words=$flags; fi
+  COMPREPLY=($(compgen -W "$words" -- "$current" || true))
 }
 
 complete -o default -o bashdefault -F _headwater headwater

@@ -1,0 +1,36 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { headwater } from "./fake-io.ts";
+
+/** What bash offers after these words, with the script sourced in a bare bash. */
+async function offered(...words: string[]): Promise<string[]> {
+  const { stdout } = await headwater(["completion", "bash"]);
+  const script = [
+    stdout,
+    `COMP_WORDS=(headwater ${words.map((word) => `'${word}'`).join(" ")})`,
+    `COMP_CWORD=${words.length}`,
+    "_headwater",
+    'printf "%s\\n" "${COMPREPLY[@]}"',
+  ].join("\n");
+  return execFileSync("bash", ["--norc", "--noprofile", "-eu", "-c", script], { encoding: "utf8" })
+    .trim()
+    .split("\n");
+}
+
+describe("headwater completion bash", () => {
+  it("completes commands", async () => {
+    expect(await offered("comp")).toEqual(["completion"]);
+  });
+
+  it("completes the words of an argument", async () => {
+    expect(await offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
+  });
+
+  it("completes options, the global ones too, after values of other options", async () => {
+    expect(await offered("--data", "/somewhere", "completion", "--qu")).toEqual(["--quiet"]);
+  });
+
+  it("leaves files to bash where nothing fits", async () => {
+    expect(await offered("completion", "zzz")).toEqual([""]);
+  });
+});
