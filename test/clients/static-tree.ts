@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { type Server, createServer } from "node:https";
+import { join, normalize } from "node:path";
+import { run } from "./program.ts";
+
+/** A web server that knows nothing of images: what a client reads from it is exactly the given files. */
+export interface StaticTree {
+  readonly url: string;
+  readonly pem: string;
+  /** Paths asked for over TLS, in order. */
+  readonly requests: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `documents` (path to JSON value) and, for any other path, the files below `folder`. With TLS 1.3 and a
+ * self-signed certificate that has a DNS name, which both clients insist on.
+ */
+export async function serveTree(
+  folder: string,
+  documents: ReadonlyMap<string, unknown>,
+): Promise<StaticTree> {
+  const { key, pem } = await selfSigned(folder);
+  const requests: string[] = [];
+  const server = createServer({ key, cert: pem, minVersion: "TLSv1.3" }, (request, response) => {
+    const path = normalize(decodeURIComponent((request.url ?? "").split("?")[0] ?? ""));
+    requests.push(path);
+    const document = documents.get(path.slice(1));
+    const bytes =
+      document === undefined
+        ? readFile(join(folder, path))
+        : Promise.resolve(Buffer.from(typeof document === "string" ? document : JSON.stringify(document)));
+    bytes.then(
+      (body) => response.writeHead(200, { "content-length": body.length }).end(body),
+      () => response.writeHead(404).end(),
+    );
+  });
+  const port = await listen(server);
+  return {
+    url: `https://127.0.0.1:${port}`,
+    pem,
+    requests,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("no port"));
+      else resolve(address.port);
+    });
+  });
+}
+
+async function selfSigned(folder: string): Promise<{ key: string; pem: string }> {
+  const keyFile = join(folder, ".tree-key.pem");
+  const certFile = join(folder, ".tree-cert.pem");
+  await run("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"],
+    ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=tree.test"],
+    ...["-addext", "subjectAltName=DNS:tree.test"],
+  ]);
+  return { key: await readFile(keyFile, "utf8"), pem: await readFile(certFile, "utf8") };
+}

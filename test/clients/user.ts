@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { type Daemons, type Family, daemonEnvironment } from "./daemons.ts";
+import { type Outcome, attempt, run } from "./program.ts";
+
+/** One image as `image list --format json` prints it. */
+export interface ListedImage {
+  readonly fingerprint: string;
+  readonly aliases: readonly { readonly name: string; readonly description: string }[];
+  readonly properties: Readonly<Record<string, string>>;
+  readonly type: string;
+  readonly size: number;
+  readonly filename: string;
+  readonly architecture: string;
+  readonly created_at: string;
+  readonly uploaded_at: string;
+  readonly expires_at: string;
+  readonly [key: string]: unknown;
+}
+
+const PROGRAM = { incus: "incus", lxd: "lxc" } as const;
+
+/** Where each command line looks for the certificate of a remote (see `client-instructions.ts` for the sources). */
+const CONFIG = { incus: ".config/incus", lxd: ".config/lxc" } as const;
+
+export const FAMILIES: readonly Family[] = ["incus", "lxd"];
+
+/** The daemons of this run. Files call it inside `describe.skipIf(inject("daemons") === undefined)`. */
+export function daemons(): Daemons {
+  const given = inject("daemons");
+  if (given === undefined) throw new Error("the daemons are not running");
+  return given;
+}
+
+/**
+ * Somebody with one of the two command lines and an empty home: no remote, no certificate and no cache from another test.
+ */
+export class User {
+  readonly family: Family;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+
+  private constructor(family: Family, home: string) {
+    this.family = family;
+    this.home = home;
+    this.env = { HOME: home, ...daemonEnvironment(daemons()) };
+  }
+
+  static async create(family: Family): Promise<User> {
+    return new User(family, await mkdtemp(join(daemons().folder, `home-${family}-`)));
+  }
+
+  /** Knows and trusts a server, the way the README says: the certificate in `servercerts`, then `remote add`. */
+  async addRemote(remote: string, url: string, pem: string): Promise<void> {
+    const folder = join(this.home, CONFIG[this.family], "servercerts");
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${remote}.crt`), pem);
+    await this.run("remote", "add", remote, url, "--protocol", "simplestreams");
+  }
+
+  run(...args: readonly string[]): Promise<string> {
+    return run(PROGRAM[this.family], args, { env: this.env });
+  }
+
+  attempt(...args: readonly string[]): Promise<Outcome> {
+    return attempt(PROGRAM[this.family], args, { env: this.env });
+  }
+
+  /** Lines for a shell, as a person would paste them. */
+  paste(lines: string): Promise<string> {
+    return run("sh", ["-eu"], { env: this.env, input: lines });
+  }
+
+  async list(remote: string, ...filters: readonly string[]): Promise<ListedImage[]> {
+    const text = await this.run("image", "list", `${remote}:`, ...filters, "--format", "json");
+    return JSON.parse(text) as ListedImage[];
+  }
+
+  /** The images this user's own daemon holds. */
+  async localImages(): Promise<ListedImage[]> {
+    return JSON.parse(await this.run("image", "list", "--format", "json")) as ListedImage[];
+  }
+
+  /** Launches a container and returns what a command inside it prints. */
+  async launch(image: string, name: string): Promise<void> {
+    await this.run("launch", image, name);
+  }
+
+  exec(name: string, ...command: readonly string[]): Promise<string> {
+    return this.run("exec", name, "--", ...command);
+  }
+
+  /** Fingerprint of the image an instance was made from, as its daemon recorded it. */
+  async baseImage(name: string): Promise<string> {
+    return (await this.run("config", "get", name, "volatile.base_image")).trim();
+  }
+
+  /** The files that `image export` leaves, by name, with their SHA-256. */
+  async export(image: string, ...flags: readonly string[]): Promise<ExportedFile[]> {
+    const folder = await mkdtemp(join(this.home, "export-"));
+    await this.run("image", "export", image, `${folder}/`, ...flags);
+    const names = (await readdir(folder)).sort();
+    return Promise.all(
+      names.map(async (name) => {
+        const bytes = await readFile(join(folder, name));
+        return { name, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+      }),
+    );
+  }
+}
+
+export interface ExportedFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
