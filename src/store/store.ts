@@ -19,30 +19,44 @@ export interface Store {
    * Makes a generation visible, durably, if no generation has that number yet. True when this call (or an earlier one
    * whose answer got lost: the `id` tells) created it; false when another writer was first.
    */
-  createIfAbsent(generation: Generation): Promise<boolean>;
+  createIfAbsent(generation: Generation, options?: CreateOptions): Promise<boolean>;
 
   /** Opens a blob for reading: among the live ones, then the retired ones, then the live ones again. Undefined when it is nowhere. */
   open(sha256: Sha256): Promise<BlobReader | undefined>;
   /** Size in bytes of a blob that `open` would find, without opening it. */
   sizeOf(sha256: Sha256): Promise<number | undefined>;
 
-  /** All live blobs with their sizes in bytes, in one look. */
-  liveBlobs(): Promise<Map<Sha256, number>>;
+  /** The names of all live blobs, in one look. */
+  liveBlobs(): Promise<ReadonlySet<Sha256>>;
   /** All blobs out of use, with the generation at which prune put them aside. */
   retiredBlobs(): Promise<RetiredBlob[]>;
-  /** Puts a live blob aside; it stays readable. No-op when it is not live. */
+  /**
+   * Puts a live blob aside; it stays readable. No-op when it is not live. One step, that other processes see whole or not
+   * at all: with a moment in which the blob has both places, a prune that is suspended in that moment could later take the
+   * last place of a blob that was taken back into use meanwhile.
+   */
   retire(sha256: Sha256, atGeneration: number): Promise<void>;
   /** Takes a blob back into use, from wherever it was put aside. True when it is live afterwards. */
   restore(sha256: Sha256): Promise<boolean>;
   /** Deletes exactly this retired copy. No-op when it has been restored or deleted meanwhile. */
   deleteRetired(blob: RetiredBlob): Promise<void>;
-  /** Puts a blob whose bytes are wrong where no reader finds it, for a person to look at. Returns where. */
-  quarantine(sha256: Sha256): Promise<string>;
+  /**
+   * Puts a blob whose bytes are wrong (the copy that `open` finds) where no reader finds it, for a person to look at.
+   * Returns where, or undefined when there is none.
+   */
+  quarantine(sha256: Sha256): Promise<string | undefined>;
 
   /** A private area for one writer. `job` is a word for messages and leftovers, such as `add`. */
   writer(job: string): Promise<StoreWriter>;
   /** Removes what dead writers left and nobody touched for `olderThanMs`. Returns bytes and counts. */
   removeAbandoned(olderThanMs: number): Promise<{ writers: number; bytes: number }>;
+  /** Takes a staged blob from every writer, dead or at work, which then cannot place it: for secrets that leaked. Returns how many had it. */
+  forgetStaged(sha256: Sha256): Promise<number>;
+}
+
+export interface CreateOptions {
+  /** May use the space held back for this: only for what frees more, so that prune works on a full disk. */
+  readonly freesSpace?: boolean;
 }
 
 export interface RetiredBlob {
@@ -72,7 +86,11 @@ export interface StoreWriter {
   put(bytes: Uint8Array): Promise<{ sha256: Sha256; size: number }>;
   /** Opens a staged blob for reading it back. */
   open(sha256: Sha256): Promise<BlobReader>;
-  /** Makes staged blobs live, durably: bytes, name and folder are synced when this resolves. */
+  /**
+   * Makes staged blobs live, durably: bytes, name and folder are synced when this resolves. They take the place of what
+   * already had the name, so that adding the right bytes again heals a damaged blob. Throws BLOB_MISSING for one that is
+   * not staged (any more).
+   */
   place(blobs: Iterable<Sha256>): Promise<void>;
   /** Whether this writer staged that blob. */
   has(sha256: Sha256): boolean;

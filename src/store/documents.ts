@@ -1,0 +1,64 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+
+import { HeadwaterError } from "../error.ts";
+import type { DocumentRecord } from "./generation.ts";
+import type { Sha256, Store } from "./store.ts";
+
+/** Far above what a site lists (7 MB for 10,000 versions), far below what would exhaust the process. */
+const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
+
+const decompress = promisify(gunzip);
+
+/** A document as clients that accept no encoding get it. Throws BLOB_MISSING or DOCUMENT_INVALID. */
+export async function readDocument(store: Store, record: DocumentRecord): Promise<Uint8Array> {
+  const bytes = await readBlob(store, record.sha256);
+  if (record.encoding === "identity") return bytes;
+  try {
+    return await decompress(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES });
+  } catch (error) {
+    throw new HeadwaterError(
+      "DOCUMENT_INVALID",
+      `Document ${record.sha256} in ${store.name} cannot be decompressed.`,
+      {
+        hint: "`headwater verify` finds what else is damaged.",
+        details: { sha256: record.sha256 },
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A blob whole, for documents. */
+export async function readBlob(store: Store, sha256: Sha256): Promise<Uint8Array> {
+  const reader = await store.open(sha256);
+  if (reader === undefined) {
+    throw new HeadwaterError(
+      "BLOB_MISSING",
+      `Document ${sha256} is listed, and its bytes are not in ${store.name}.`,
+      {
+        hint: "`headwater verify` says what is missing.",
+        details: { sha256 },
+      },
+    );
+  }
+  try {
+    if (reader.size > MAX_DOCUMENT_BYTES) {
+      throw new HeadwaterError(
+        "DOCUMENT_TOO_LARGE",
+        `Document ${sha256} has ${reader.size} bytes; at most ${MAX_DOCUMENT_BYTES} are read.`,
+        { details: { sha256, size: reader.size } },
+      );
+    }
+    const bytes = new Uint8Array(reader.size);
+    let filled = 0;
+    while (filled < bytes.byteLength) {
+      const count = await reader.read(bytes.subarray(filled), filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await reader.close();
+  }
+}
