@@ -1,0 +1,166 @@
+import { type Extract, extract, type Header } from "tar-stream";
+import { HeadwaterError } from "../error.ts";
+import { damaged } from "./compression/damage.ts";
+
+export type TarMemberType = "file" | "directory" | "symlink" | "link" | "other";
+
+/** One member of an archive. Names are data: nothing is ever written where a name says. */
+export interface TarMember {
+  /** Without leading `./` and trailing `/`; the top folder itself is the empty string. */
+  readonly name: string;
+  readonly type: TarMemberType;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Read it to its end or not at all before asking for the next member; leaving it half-way ends the whole scan. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+export interface TarOptions {
+  /** For messages: the file. */
+  readonly name: string;
+  readonly maxMembers?: number;
+}
+
+/**
+ * The members of a tar archive one after another, from its unpacked bytes. An archive that is cut off, also right between two
+ * members, or whose header sums are wrong ends in FILE_TRUNCATED. A name that is absolute or climbs out of its folder is
+ * refused with PATH_UNSAFE: the daemons would leave such a member out or fail, so the image could not be what it seems.
+ */
+export async function* tarMembers(
+  source: AsyncIterable<Uint8Array>,
+  options: TarOptions,
+): AsyncGenerator<TarMember> {
+  const { name, maxMembers = Number.POSITIVE_INFINITY } = options;
+  const parser = extract({});
+  const feed = feedInto(parser, source);
+  let count = 0;
+  let end = 0;
+  try {
+    for await (const entry of parser) {
+      const member = memberOf(entry, name);
+      count += 1;
+      if (count > maxMembers) throw tooMany(name, maxMembers);
+      end = entry.offset + BLOCK + Math.ceil(member.size / BLOCK) * BLOCK;
+      yield member;
+      entry.resume();
+    }
+  } catch (cause) {
+    throw feed.failure() ?? (cause instanceof HeadwaterError ? cause : explain(name, feed.ended(), cause));
+  } finally {
+    parser.destroy();
+    await feed.settled;
+  }
+  // Every tar ends in zero blocks; without one, the archive may have been cut between two members.
+  if (feed.bytes() < end + BLOCK) throw explain(name, true, undefined);
+}
+
+const BLOCK = 512;
+
+interface Feed {
+  readonly settled: Promise<void>;
+  /** Bytes handed over so far. */
+  bytes(): number;
+  /** Whether the source came to its own end. */
+  ended(): boolean;
+  /** What the source threw. */
+  failure(): unknown;
+}
+
+function feedInto(parser: Extract, source: AsyncIterable<Uint8Array>): Feed {
+  let bytes = 0;
+  let ended = false;
+  let failure: unknown;
+  const feed = async (): Promise<void> => {
+    try {
+      for await (const chunk of source) {
+        bytes += chunk.length;
+        if (!parser.write(chunk)) await drained(parser);
+        if (parser.destroyed) return;
+      }
+      ended = true;
+      parser.end(null);
+    } catch (error) {
+      failure = error;
+      parser.destroy(error instanceof Error ? error : undefined);
+    }
+  };
+  return { settled: feed(), bytes: () => bytes, ended: () => ended, failure: () => failure };
+}
+
+/** Waits until the parser wants more, or nothing more. */
+async function drained(parser: Extract): Promise<void> {
+  if (parser.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      parser.removeListener("drain", done);
+      parser.removeListener("close", done);
+      resolve();
+    };
+    parser.on("drain", done);
+    parser.on("close", done);
+  });
+}
+
+interface Entry {
+  readonly header: Header;
+  /** Where its header starts in the archive. */
+  readonly offset: number;
+}
+
+function memberOf(entry: Entry, archive: string): TarMember {
+  const { header } = entry;
+  if (!Number.isSafeInteger(header.size)) throw explain(archive, false, undefined);
+  const type = isSparse(header) ? "other" : typeOf(header.type);
+  return {
+    name: normalised(header.name, archive),
+    type,
+    size: type === "directory" ? 0 : header.size,
+    content: entry as unknown as AsyncIterable<Uint8Array>,
+  };
+}
+
+/** The content of a sparse member is a map and some pieces, not the file: GNU type `S`, or the same in PAX words. */
+function isSparse(header: Header): boolean {
+  return Object.keys(header.pax ?? {}).some((key) => key.startsWith("GNU.sparse."));
+}
+
+function typeOf(type: Header["type"]): TarMemberType {
+  switch (type) {
+    case "file":
+    case "contiguous-file":
+      return "file";
+    case "directory":
+    case "symlink":
+    case "link":
+      return type;
+    default:
+      return "other";
+  }
+}
+
+function normalised(name: string, archive: string): string {
+  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+  if (name.startsWith("/") || parts.includes("..")) {
+    throw new HeadwaterError(
+      "PATH_UNSAFE",
+      `${archive} has a member named ${JSON.stringify(name.slice(0, 200))}: names must be relative and without ".."`,
+      {
+        hint: "Make the archive from inside the folder: tar -C FOLDER -cf FILE .",
+        details: { member: name },
+      },
+    );
+  }
+  return parts.join("/");
+}
+
+function tooMany(name: string, limit: number): HeadwaterError {
+  return new HeadwaterError("FILE_TOO_LARGE", `${name} has more than ${limit} members`, {
+    details: { limit },
+  });
+}
+
+function explain(name: string, ended: boolean, cause: unknown): HeadwaterError {
+  return ended
+    ? damaged(name, "tar", "the tar archive stops before its end mark", cause)
+    : damaged(name, "tar", "a tar header is not valid or fails its check", cause);
+}
