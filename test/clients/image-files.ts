@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { readFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "./program.ts";
+import { attempt, run } from "./program.ts";
 
 /** What a metadata.yaml says, as far as the tests vary it. */
 export interface Metadata {
@@ -110,8 +110,18 @@ export async function unifiedContainer(folder: string, root: string, metadata: M
   const file = join(folder, "unified-container.tar.gz");
   const name = root.slice(dirname(root).length + 1);
   await tar([
-    ...["--gzip", "--create", "--file", file, "--transform", `s,^${name},rootfs,SH`],
-    ...["--directory", folder, "metadata.yaml", "--directory", dirname(root), name],
+    "--gzip",
+    "--create",
+    "--file",
+    file,
+    "--transform",
+    `s,^${name},rootfs,SH`,
+    "--directory",
+    folder,
+    "metadata.yaml",
+    "--directory",
+    dirname(root),
+    name,
   ]);
   return file;
 }
@@ -150,15 +160,17 @@ export async function debootstrapSquashfs(cache: string): Promise<string> {
 }
 
 async function debootstrap(root: string): Promise<void> {
-  const mirror = await debianMirror();
-  try {
-    await run("debootstrap", ["--variant=minbase", "bookworm", root, mirror], {
+  const outcome = await attempt(
+    "debootstrap",
+    ["--variant=minbase", "bookworm", root, await debianMirror()],
+    {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       timeoutMs: 300_000,
-    });
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new Error(text.replaceAll(/https?:\/\/\S+/g, "<mirror>"), { cause: undefined });
+    },
+  );
+  if (outcome.status !== 0) {
+    const tail = `${outcome.stderr}${outcome.stdout}`.split("\n").slice(-20).join("\n");
+    throw new Error(`debootstrap failed:\n${tail.replaceAll(/https?:\/\/\S+/g, "<mirror>")}`);
   }
 }
 
