@@ -75,7 +75,7 @@ export function combinedHashesInWorker(
   const ask = async (question: unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {
       waiting.push({ resolve, reject });
-      worker.postMessage(question);
+      worker.postMessage(question, []);
     });
   return {
     update: async (slot, length) => {

@@ -29,7 +29,7 @@ export async function* decoded(
   // fzstd would take the memory that a frame header asks for, so the headers are looked at beforehand.
   if (compression === "zstd") await walkZstdFrames(file, options.signal);
   let total = 0;
-  for await (const chunk of decoder(bytesOf(file, options), compression, file.path)) {
+  for await (const chunk of DECODERS[compression](bytesOf(file, options), file.path)) {
     total += chunk.length;
     if (total > maxBytes) {
       throw new HeadwaterError("FILE_TOO_LARGE", `${file.path} unpacks to more than ${maxBytes} bytes`, {
@@ -59,22 +59,13 @@ export async function assertWhole(
   else await walkZstdFrames(file, signal);
 }
 
-function decoder(
-  source: AsyncGenerator<Uint8Array>,
-  compression: Compression,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  switch (compression) {
-    case "none":
-      return source;
-    case "gzip":
-      return gunzip(source, name);
-    case "xz":
-    case "lzma":
-      return decodeXz(source, compression, name);
-    case "zstd":
-      return unzstd(source, name);
-    case "bzip2":
-      return bunzip2(source, name);
-  }
-}
+type Decoder = (source: AsyncGenerator<Uint8Array>, name: string) => AsyncGenerator<Uint8Array>;
+
+const DECODERS: Readonly<Record<Compression, Decoder>> = {
+  none: (source) => source,
+  gzip: gunzip,
+  xz: (source, name) => decodeXz(source, "xz", name),
+  lzma: (source, name) => decodeXz(source, "lzma", name),
+  zstd: unzstd,
+  bzip2: bunzip2,
+};

@@ -21,7 +21,7 @@ export const MAGIC_BYTES = 33 * 1024;
 
 type Signature = readonly [magic: Magic, offset: number, bytes: readonly number[]];
 
-const ascii = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
+const ascii = (text: string): number[] => [...Buffer.from(text, "latin1")];
 
 /**
  * The first block is what the daemons look for, with the same bytes at the same places (shared/archive detection in

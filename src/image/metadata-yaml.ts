@@ -194,7 +194,7 @@ function text(file: MetadataFile, node: unknown, what: string): string | undefin
   if (!isScalar(value))
     throw file.invalid(nodeOf(node), `${what} must be plain text, not a list or nested keys`);
   if (typeof value.value === "string") return value.value;
-  return value.value === null ? undefined : (value.source ?? String(value.value));
+  return value.value === null ? undefined : value.source;
 }
 
 function nodeOf(node: unknown): Node | undefined {

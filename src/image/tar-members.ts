@@ -124,18 +124,10 @@ function isSparse(header: Header): boolean {
   return Object.keys(header.pax ?? {}).some((key) => key.startsWith("GNU.sparse."));
 }
 
-function typeOf(type: Header["type"]): TarMemberType {
-  switch (type) {
-    case "file":
-    case "contiguous-file":
-      return "file";
-    case "directory":
-    case "symlink":
-    case "link":
-      return type;
-    default:
-      return "other";
-  }
+/** tar-stream gives null for types it does not know, such as GNU's sparse `S`. */
+function typeOf(type: Header["type"] | null): TarMemberType {
+  if (type === "contiguous-file") return "file";
+  return type === "file" || type === "directory" || type === "symlink" || type === "link" ? type : "other";
 }
 
 function normalised(name: string, archive: string): string {

@@ -1,6 +1,6 @@
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { HeadwaterError } from "../../error.ts";
+import type { HeadwaterError } from "../../error.ts";
 
 /**
  * Runs bytes through a Node transform as an async generator. What the source throws comes out as it is; what the transform
