@@ -1,0 +1,67 @@
+export {
+  checkAlias,
+  isValidAlias,
+  joinAliases,
+  parseAliases,
+  type StandardAliasNames,
+  standardAliases,
+} from "./aliases.ts";
+export {
+  kernelArchitecture,
+  kernelArchitectures,
+  personalitiesOf,
+  preferredArchitecture,
+} from "./architectures.ts";
+export {
+  type ArchitectureGroup,
+  type ClientProfile,
+  clientProfile,
+  clientProfiles,
+  type Dialect,
+  type Family,
+} from "./client-profile.ts";
+export {
+  duplicateFingerprints,
+  type FingerprintedImage,
+  type FingerprintMatch,
+  type FingerprintPlace,
+  fingerprintsOf,
+  isFingerprint,
+  matchFingerprint,
+} from "./fingerprint.ts";
+export {
+  combinedFields,
+  combinedHash,
+  deltaFtypes,
+  dialectOf,
+  type InstanceType,
+  instanceTypeOf,
+  isRootFtype,
+  metadataFtypes,
+  type Role,
+  type RootFtype,
+  roleOf,
+  rootFtypes,
+  unifiedFtypes,
+} from "./ftypes.ts";
+export type { IndexEntry, IndexFile } from "./index-file.ts";
+export { type ItemPathParts, itemPath, type ProductSlugs, productKey } from "./item-path.ts";
+export { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LEVELS } from "./json-text.ts";
+export { type ParseOptions, parseIndex, parseProducts } from "./parse.ts";
+export { printable, quoted } from "./printable.ts";
+export type { Item, Json, Product, ProductsFile, Version } from "./products.ts";
+export { readOwnIndex, readOwnProducts } from "./own-documents.ts";
+export { isRelativePath, parseRelativePath } from "./relative-path.ts";
+export { type ReleaseNames, releaseNames } from "./release-names.ts";
+export { renderIndex, renderProducts } from "./render.ts";
+export { sameSlug, slug, slugClash } from "./slug.ts";
+export { requirementFields, withTwins } from "./twins.ts";
+export {
+  compareVersions,
+  isVisibleVersion,
+  nextFreeVersion,
+  parseVersionName,
+  type VersionPrecision,
+  versionDate,
+  versionName,
+} from "./version-name.ts";

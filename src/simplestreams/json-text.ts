@@ -1,0 +1,108 @@
+import { HeadwaterError } from "../error.ts";
+import { printable, quoted } from "./printable.ts";
+
+/** Bytes of one document, before parsing. */
+export const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
+/** Levels of `{` and `[` in one document. A products file has eight. */
+export const MAX_DOCUMENT_LEVELS = 64;
+
+/**
+ * Text of a document that came from outside, checked before `JSON.parse` spends memory on it: at most 64 MiB, at most 64
+ * levels, one complete JSON object and nothing around it. Go's decoder refuses a byte order mark and trailing bytes, so
+ * such a document is refused here as well.
+ */
+export function documentText(input: string | Uint8Array, name: string): string {
+  const text = typeof input === "string" ? input : decoded(input, name);
+  if (text.length > MAX_DOCUMENT_BYTES) throw tooLarge(name, text.length);
+  checkStart(text, name);
+  checkNesting(text, name);
+  return text;
+}
+
+/** `JSON.parse` after `documentText`; what is wrong is said with its place. */
+export function parseJson(input: string | Uint8Array, name: string): unknown {
+  const text = documentText(input, name);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? printable(cause.message) : "not JSON";
+    throw invalid(name, `it is not JSON: ${reason}`, cause);
+  }
+}
+
+/** The error for a document that cannot be used; `what` completes the sentence. */
+export function invalid(name: string, what: string, cause?: unknown): HeadwaterError {
+  return new HeadwaterError("DOCUMENT_INVALID", `cannot use ${printable(name)}: ${what}`, {
+    hint: "Clients refuse the whole file for this. Correct it where it is made.",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function decoded(bytes: Uint8Array, name: string): string {
+  if (bytes.byteLength > MAX_DOCUMENT_BYTES) throw tooLarge(name, bytes.byteLength);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw invalid(name, "expected UTF-8 text, got other bytes", cause);
+  }
+}
+
+function tooLarge(name: string, size: number): HeadwaterError {
+  return new HeadwaterError(
+    "DOCUMENT_TOO_LARGE",
+    `cannot use ${printable(name)}: expected at most ${MAX_DOCUMENT_BYTES} bytes, got ${size}`,
+    { details: { limit: MAX_DOCUMENT_BYTES, size } },
+  );
+}
+
+function checkStart(text: string, name: string): void {
+  const first = /[^ \t\r\n]/.exec(text.slice(0, 4096))?.[0];
+  if (first === "{") return;
+  if (text.length === 0) throw invalid(name, "it is empty");
+  if (first === "\uFEFF") throw invalid(name, "it starts with a byte order mark, which Incus and LXD refuse");
+  if (first === "<") throw invalid(name, "expected JSON, got what looks like an HTML page");
+  throw invalid(name, `expected a JSON object, got ${quoted(text.slice(0, 200))}`);
+}
+
+/** One pass over the text. Strings are skipped by searching for their end, which is most of a document. */
+function checkNesting(text: string, name: string): void {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      at = endOfString(text, at);
+      if (at === -1) throw invalid(name, "it ends inside a string: the file was cut off");
+    } else if (code === 0x7b || code === 0x5b) {
+      depth++;
+      if (depth > MAX_DOCUMENT_LEVELS) {
+        throw invalid(name, `it is nested deeper than ${MAX_DOCUMENT_LEVELS} levels at character ${at}`);
+      }
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--;
+      if (depth === 0) return checkEnd(text, at + 1, name);
+      if (depth < 0) throw invalid(name, `it closes more than it opened at character ${at}`);
+    } else if (code === 0) {
+      throw invalid(name, `it has a NUL byte at character ${at}`);
+    }
+  }
+  throw invalid(name, "it ends before its object is closed: the file was cut off");
+}
+
+function checkEnd(text: string, from: number, name: string): void {
+  const rest = /[^ \t\r\n]/.exec(text.slice(from));
+  if (rest === null) return;
+  throw invalid(
+    name,
+    `it goes on after its end at character ${from + rest.index}: ${quoted(text.slice(from + rest.index, from + rest.index + 200))}`,
+  );
+}
+
+/** Position of the quote that ends the string starting at `start`, or -1. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return -1;
+}
