@@ -1,0 +1,100 @@
+import type { Store } from "../store/store.ts";
+import { KeptItems } from "./kept-items.ts";
+import type { LoadedGeneration } from "./loaded-generation.ts";
+import { loadGeneration } from "./loaded-generation.ts";
+import type { Logger } from "./logger.ts";
+
+/** The newest generation, whole: one look at `loaded` serves one answer. */
+export interface CurrentGeneration {
+  /** Undefined while the store is empty, or when none of its generations could be read yet. */
+  readonly loaded: LoadedGeneration | undefined;
+  readonly kept: KeptItems;
+  close(): void;
+}
+
+export interface FollowOptions {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly pollMs?: number;
+}
+
+/** Half of the second within which a new generation is to be served. */
+const POLL_MS = 500;
+
+/**
+ * Loads the newest generation and keeps following. The first look is part of starting: a store that cannot be read at all
+ * throws. Later, and for a generation whose documents are damaged, the one that was served goes on being served, and one line says why.
+ */
+export async function followGenerations(options: FollowOptions): Promise<CurrentGeneration> {
+  const follower = new Follower(options);
+  await follower.start();
+  return follower;
+}
+
+class Follower implements CurrentGeneration {
+  readonly kept: KeptItems;
+  readonly #options: FollowOptions;
+  #loaded: LoadedGeneration | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #lastComplaint = "";
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+    this.kept = new KeptItems(options.store, (number, error) => {
+      options.log.warn({ generation: number, err: error }, "an older generation cannot be read");
+    });
+  }
+
+  get loaded(): LoadedGeneration | undefined {
+    return this.#loaded;
+  }
+
+  async start(): Promise<void> {
+    await this.#look(true);
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.kept.close();
+  }
+
+  /** The next look starts when this one is through: a slow disk is not asked twice at once. */
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      void this.#look(false).finally(() => this.#schedule());
+    }, this.#options.pollMs ?? POLL_MS).unref();
+  }
+
+  async #look(isFirst: boolean): Promise<void> {
+    const { store, log } = this.#options;
+    let number = 0;
+    try {
+      const newest = await store.newest();
+      const current = this.#loaded;
+      if (newest === undefined || newest.id === current?.generation.id) return;
+      number = newest.number;
+      const next = await loadGeneration(store, newest, current);
+      if (this.#closed) return;
+      this.#loaded = next;
+      this.kept.follow(next, current);
+      this.#lastComplaint = "";
+      log.info({ generation: number, reason: newest.reason.text }, "serving a generation");
+    } catch (error) {
+      if (isFirst && number === 0) throw error;
+      this.#complain(number, error);
+    }
+  }
+
+  /** Twice a second is too often for the same line. */
+  #complain(number: number, error: unknown): void {
+    const complaint = `${number} ${error instanceof Error ? error.message : String(error)}`;
+    if (complaint === this.#lastComplaint) return;
+    this.#lastComplaint = complaint;
+    const facts = { generation: number, serving: this.#loaded?.generation.number ?? 0, err: error };
+    this.#options.log.error(facts, "the newest generation cannot be read; the one before stays");
+  }
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+
+/**
+ * How a request came: over TLS; in clear on a port that speaks both (clients try that first for every file); or on
+ * a full plain listener, behind which a TLS proxy stands.
+ */
+export type Transport = "tls" | "clear" | "proxied";
+
+/** One request with its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly transport: Transport;
+  readonly isHead: boolean;
+}
+
+/** An answer of one line of text: errors, refusals, health. Never cached: the next answer may be another. */
+export function sendLine(
+  { response, isHead }: Pick<Exchange, "response" | "isHead">,
+  status: number,
+  line: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const body = `${line}\n`;
+  response.writeHead(status, {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": Buffer.byteLength(body),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    ...headers,
+  });
+  response.end(isHead ? undefined : body);
+}
+
+/** An answer for a state that will pass: clients with a cached copy go on with it, and nobody caches this one. */
+export function sendUnavailable(exchange: Exchange, line: string, retryAfterSeconds = 10): void {
+  sendLine(exchange, 503, line, { "Retry-After": retryAfterSeconds });
+}

@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { HeadwaterError } from "../error.ts";
+import type { DocumentRecord, Generation } from "../store/generation.ts";
+import { readBlob } from "../store/documents.ts";
+import type { ItemTable } from "../store/items.ts";
+import { itemsOf } from "../store/items.ts";
+import type { Store } from "../store/store.ts";
+import { LoadedDocument } from "./loaded-document.ts";
+
+/** A generation in the shape in which requests are answered from it: everything is a look-up. */
+export interface LoadedGeneration {
+  readonly generation: Generation;
+  readonly documents: ReadonlyMap<string, LoadedDocument>;
+  readonly items: ItemTable;
+  /** Milliseconds, for Last-Modified. */
+  readonly createdMs: number;
+}
+
+/**
+ * Reads documents and item table, all of it or nothing. Documents that `previous` has too are taken over, so that a new
+ * generation costs what changed.
+ */
+export async function loadGeneration(
+  store: Store,
+  generation: Generation,
+  previous?: LoadedGeneration,
+): Promise<LoadedGeneration> {
+  const known = new Map<string, LoadedDocument>();
+  for (const document of previous?.documents.values() ?? []) known.set(document.key, document);
+  const documents = new Map<string, LoadedDocument>();
+  for (const [path, record] of Object.entries(generation.documents)) {
+    const key = LoadedDocument.keyOf(record);
+    let document = known.get(key);
+    if (document === undefined) {
+      document = new LoadedDocument(record, await readVerified(store, record));
+      known.set(key, document);
+    }
+    documents.set(path, document);
+  }
+  const items = await itemsOf(store, generation);
+  return { generation, documents, items, createdMs: Date.parse(generation.createdAt) };
+}
+
+/** A document goes to every client of the site, for which there is no other check: its hash is compared first. */
+async function readVerified(store: Store, { sha256, size }: DocumentRecord): Promise<Buffer> {
+  const bytes = Buffer.from((await readBlob(store, sha256)).buffer);
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found === sha256 && bytes.byteLength === size) return bytes;
+  const message = `Document ${sha256} is damaged: expected ${size} bytes with that SHA-256, got ${bytes.byteLength} bytes with ${found}.`;
+  throw new HeadwaterError("BLOB_MISMATCH", message, {
+    hint: "`headwater verify --repair` puts it aside.",
+    details: { sha256, found },
+  });
+}

@@ -1,0 +1,177 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Store } from "../store/store.ts";
+import { answerDocument } from "./answer-document.ts";
+import { answerItem } from "./answer-item.ts";
+import { answerPage } from "./answer-page.ts";
+import type { Counters } from "./counters.ts";
+import type { CurrentGeneration } from "./current-generation.ts";
+import type { Exchange, Transport } from "./exchange.ts";
+import { sendLine, sendUnavailable } from "./exchange.ts";
+import type { HeldItem } from "../store/items.ts";
+import type { LoadedGeneration } from "./loaded-generation.ts";
+import type { Logger } from "./logger.ts";
+import type { OlderGenerations } from "./older-generations.ts";
+import type { PlainPolicy } from "./plain-http.ts";
+import { mayGoInClear, redirectTarget } from "./plain-http.ts";
+import type { Sender } from "./sender.ts";
+import { keyOfTarget } from "./url-path.ts";
+
+/** What answers are made of. */
+export interface RouteContext {
+  readonly store: Store;
+  readonly current: CurrentGeneration;
+  readonly older: OlderGenerations;
+  readonly sender: Sender;
+  readonly counters: Counters;
+  readonly log: Logger;
+  readonly plain: PlainPolicy;
+  /** The address clients use, for printing and redirects. */
+  readonly url: string | undefined;
+  /** The certificate clients see now; undefined when only plain listeners run. */
+  readonly certificate: () => ServedCertificate | undefined;
+}
+
+export interface ServedCertificate {
+  /** PEM, the certificate alone. */
+  readonly pem: string;
+  /** DNS names and addresses it is for. */
+  readonly names: readonly string[];
+  /** Clients must be given it before they trust it. */
+  readonly isSelfSigned: boolean;
+}
+
+/** Answers one request; every failure ends in an answer or a cut connection, never in an exception. */
+export function createHandler(
+  context: RouteContext,
+  transport: Transport,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    context.counters.requests += 1;
+    const exchange: Exchange = { request, response, transport, isHead: request.method === "HEAD" };
+    answer(context, exchange).catch((error: unknown) => fail(context, exchange, error));
+  };
+}
+
+function fail({ counters, log }: RouteContext, exchange: Exchange, error: unknown): void {
+  counters.failures += 1;
+  log.error({ url: exchange.request.url, err: error }, "a request failed");
+  const { response } = exchange;
+  if (response.headersSent) response.socket?.destroy();
+  else {
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    sendUnavailable(exchange, "This server has a problem with its store; its log says which.");
+  }
+}
+
+async function answer(context: RouteContext, exchange: Exchange): Promise<void> {
+  const { request } = exchange;
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    const headers = { Allow: "GET, HEAD", Connection: "close" };
+    return sendLine(exchange, 405, "This server is read-only: GET and HEAD.", headers);
+  }
+  if (hasBody(request)) {
+    return sendLine(exchange, 400, "A request must not have a body here.", { Connection: "close" });
+  }
+  const key = keyOfTarget(request.url ?? "");
+  if (key === undefined) return sendLine(exchange, 400, "No file can have that path.");
+  if (key === "healthz") return answerHealth(context, exchange);
+  const { loaded } = context.current;
+  if (exchange.transport === "clear") return answerInClear(context, exchange, key);
+  if (key === "") return answerPage(exchange, context);
+  if (key === "ca.pem") return answerCertificate(context, exchange);
+  if (loaded === undefined) {
+    return sendUnavailable(exchange, "Nothing has been published here yet.");
+  }
+  if (key.startsWith("@")) return answerOlder(context, exchange, key, loaded);
+  const document = loaded.documents.get(key);
+  if (document !== undefined) return answerDocument(exchange, document, loaded, context.sender);
+  const item = await findItem(context, key, loaded);
+  if (item !== undefined) return answerItem(exchange, item, context.store, context.sender);
+  sendLine(exchange, 404, "There is no such file here.");
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"];
+  return headers["transfer-encoding"] !== undefined || (length !== undefined && !/^0+$/.test(length));
+}
+
+/** In the newest generation, else in one that is kept; the answer "nowhere" waits until all of those have been looked at. */
+async function findItem(
+  { current }: RouteContext,
+  key: string,
+  loaded: LoadedGeneration,
+): Promise<HeldItem | undefined> {
+  const item = loaded.items.get(key) ?? current.kept.get(key);
+  if (item !== undefined) return item;
+  await current.kept.settled();
+  return current.kept.get(key);
+}
+
+/**
+ * Plain HTTP on the port of TLS. Both clients ask for every image file this way first and go on to TLS after any error, so
+ * a refusal must be quick; and it must not be 200 with another body, which Incus since 6.23 cannot recover from.
+ */
+async function answerInClear(context: RouteContext, exchange: Exchange, key: string): Promise<void> {
+  const { current, plain, url } = context;
+  const { loaded } = current;
+  const item = loaded === undefined ? undefined : (loaded.items.get(key) ?? current.kept.get(key));
+  if (item !== undefined && loaded !== undefined) {
+    const { streams } = loaded.generation;
+    const origin = streams.find(({ name }) => name === item.stream)?.origin;
+    if (mayGoInClear(plain, origin)) return answerItem(exchange, item, context.store, context.sender);
+    return sendLine(exchange, 403, "This file is sent over https only.");
+  }
+  const { url: target = "/", headers } = exchange.request;
+  const names = context.certificate()?.names ?? [];
+  const location = redirectTarget(target, headers.host, { url, names });
+  if (location === undefined) return sendLine(exchange, 403, "This server answers over https only.");
+  sendLine(exchange, 308, location, { Location: location });
+}
+
+async function answerOlder(
+  context: RouteContext,
+  exchange: Exchange,
+  key: string,
+  current: LoadedGeneration,
+): Promise<void> {
+  const slash = key.indexOf("/");
+  const name = key.slice(1, slash === -1 ? undefined : slash);
+  const rest = slash === -1 ? "" : key.slice(slash + 1);
+  const older = await context.older.find(name, current);
+  switch (older.kind) {
+    case "never":
+      return sendLine(exchange, 404, "There is no generation of that number or day.");
+    case "gone":
+      return sendLine(exchange, 410, `Generation ${older.number} is no longer kept here.`);
+    case "busy":
+      return sendUnavailable(exchange, "Other old generations are being read; try again in a moment.", 2);
+    case "loaded": {
+      const document = older.loaded.documents.get(rest);
+      if (document !== undefined) return answerDocument(exchange, document, older.loaded, context.sender);
+      const item = older.loaded.items.get(rest);
+      if (item !== undefined) return answerItem(exchange, item, context.store, context.sender);
+      return sendLine(exchange, 404, "There is no such file in that generation.");
+    }
+  }
+}
+
+function answerHealth({ current }: RouteContext, exchange: Exchange): void {
+  const { loaded } = current;
+  const body =
+    loaded === undefined
+      ? { status: "empty" }
+      : { status: "ok", generation: loaded.generation.number, createdAt: loaded.generation.createdAt };
+  const headers = {
+    "Content-Type": "application/json",
+    ...(loaded === undefined ? { "Retry-After": 10 } : {}),
+  };
+  sendLine(exchange, loaded === undefined ? 503 : 200, JSON.stringify(body), headers);
+}
+
+function answerCertificate({ certificate }: RouteContext, exchange: Exchange): void {
+  const served = certificate();
+  if (served === undefined) {
+    return sendLine(exchange, 404, "This server has no certificate: a proxy in front of it does TLS.");
+  }
+  sendLine(exchange, 200, served.pem.trimEnd(), { "Content-Type": "application/x-pem-file" });
+}

@@ -1,0 +1,85 @@
+import type { ServerResponse } from "node:http";
+import { finished } from "node:stream/promises";
+import type { Readable } from "node:stream";
+import type { BlobReader } from "../store/store.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import type { Counters } from "./counters.ts";
+import type { SendSlot, SendSlotsOptions } from "./send-slots.ts";
+import { SEND_SLOTS, SendSlots } from "./send-slots.ts";
+import { sendBlob } from "./send-blob.ts";
+import { sendBytes } from "./send-bytes.ts";
+
+/** Everything that sends bodies in one process: the buffers, the bound on sends, the count of bytes. */
+export class Sender {
+  readonly pool: BufferPool;
+  readonly slots: SendSlots;
+  readonly #counters: Counters;
+
+  constructor(counters: Counters, slots: SendSlotsOptions = SEND_SLOTS, pool: BufferPool = new BufferPool()) {
+    this.#counters = counters;
+    this.slots = new SendSlots(slots);
+    this.pool = pool;
+  }
+
+  /**
+   * A place among the sends, or undefined when there is none in time or the client went away. Released by itself when
+   * the answer is over.
+   */
+  async place(response: ServerResponse): Promise<SendSlot | undefined> {
+    const cut = (): void => {
+      response.socket?.destroy();
+    };
+    const slot = this.slots.tryAcquire(cut) ?? (await this.#wait(response, cut));
+    if (slot === undefined) return undefined;
+    if (response.closed || response.destroyed) {
+      slot.release();
+      return undefined;
+    }
+    response.once("close", () => slot.release());
+    return slot;
+  }
+
+  async #wait(response: ServerResponse, cut: () => void): Promise<SendSlot | undefined> {
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    response.once("close", onClose);
+    try {
+      return await this.slots.acquire(cut, gone.signal);
+    } finally {
+      response.off("close", onClose);
+    }
+  }
+
+  bytes(response: ServerResponse, slot: SendSlot, bytes: Uint8Array): void {
+    sendBytes(response, bytes, (count) => {
+      this.#counters.bytes += count;
+      slot.progress();
+    });
+  }
+
+  async stream(response: ServerResponse, slot: SendSlot, stream: Readable): Promise<void> {
+    stream.on("data", (chunk: Buffer) => {
+      this.#counters.bytes += chunk.byteLength;
+      slot.progress();
+    });
+    response.once("close", () => stream.destroy());
+    stream.pipe(response);
+    await finished(stream);
+  }
+
+  blob(
+    response: ServerResponse,
+    slot: SendSlot,
+    reader: BlobReader,
+    part: { readonly start: number; readonly end: number },
+  ): Promise<boolean> {
+    return sendBlob(response, reader, {
+      pool: this.pool,
+      ...part,
+      onProgress: (count) => {
+        this.#counters.bytes += count;
+        slot.progress();
+      },
+    });
+  }
+}
