@@ -1,7 +1,11 @@
 import { Command } from "commander";
+import { aliasCommand } from "./commands/alias.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { listCommand } from "./commands/list.ts";
+import { removeCommand } from "./commands/remove.ts";
+import { rollbackCommand } from "./commands/rollback.ts";
+import { showCommand } from "./commands/show.ts";
 import type { Context } from "./context.ts";
-import { version } from "./version.ts";
 
 /**
  * The whole command tree. Names, options and help are here at once, for help and completion; what a command needs to do
@@ -12,7 +16,6 @@ export function createProgram(context: Context): Command {
     .description(
       "The image server for Incus and LXD: takes images from files and serves them, read-only, to a whole site.",
     )
-    .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
     .option(
       "--data <folder>",
@@ -21,6 +24,7 @@ export function createProgram(context: Context): Command {
     .option("--config <file>", "the configuration file (else headwater.yaml in the store)")
     .option("--json", "print results, and errors, as JSON")
     .option("--quiet", "print results and errors only")
+    .addHelpText("after", "\nheadwater --version prints the version.")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => context.io.stdout.write(text),
@@ -38,4 +42,11 @@ export function createProgram(context: Context): Command {
 }
 
 /** In the order of the help. */
-const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [completionCommand];
+const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
+  listCommand,
+  showCommand,
+  removeCommand,
+  aliasCommand,
+  rollbackCommand,
+  completionCommand,
+];

@@ -5,6 +5,7 @@ import { DONE, statusOfSignal, WRONG_USAGE } from "./exit-status.ts";
 import type { Io } from "./io.ts";
 import { createProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
+import { version } from "./version.ts";
 
 /** After Ctrl-C, how long a command may take to leave things tidy. What it leaves behind then is found by its successors. */
 const TIDY_UP_MS = 5000;
@@ -26,6 +27,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.length === 0) {
     program.outputHelp({ error: true });
     return WRONG_USAGE;
+  }
+  // Not an option of the program, since `add --version NAME` means the version of an image.
+  if (argv[0] === "--version" || argv[0] === "-V") {
+    io.stdout.write(`${version()}\n`);
+    return DONE;
   }
   try {
     const finished = program.parseAsync([...argv], { from: "user" });

@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 describe("loadConfig", () => {
   it("has a default for everything when there is no file", async () => {
     expect(await loadConfig({ file })).toEqual({
-      listen: [{ scheme: "https", host: undefined, port: 8443 }],
+      listen: [{ kind: "tls", host: undefined, port: 8443 }],
       plain: "upstream",
       workers: 1,
       grace: 86_400_000,
@@ -37,14 +37,14 @@ describe("loadConfig", () => {
         "grace: 90m",
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
-        "metrics: 127.0.0.1:9101",
+        "metrics: http://127.0.0.1:9101",
       ].join("\n"),
     );
     expect(await loadConfig({ file })).toEqual({
       listen: [
-        { scheme: "https", host: undefined, port: 8444 },
-        { scheme: "http", host: "127.0.0.1", port: 8080 },
-        { scheme: "https", host: "::1", port: 0 },
+        { kind: "tls", host: undefined, port: 8444 },
+        { kind: "proxied", host: "127.0.0.1", port: 8080 },
+        { kind: "tls", host: "::1", port: 0 },
       ],
       url: "https://images.example:8444",
       plain: "off",
@@ -52,7 +52,7 @@ describe("loadConfig", () => {
       grace: 5_400_000,
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
-      metrics: { scheme: "https", host: "127.0.0.1", port: 9101 },
+      metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
     });
   });
 
