@@ -1,0 +1,102 @@
+import type { Product, Version } from "../simplestreams/products.ts";
+import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import { newestVersion } from "../simplestreams/version-name.ts";
+import type { Generation } from "../store/generation.ts";
+import { type PurgeReport, purge } from "../store/purge.ts";
+import type { Sha256, Store } from "../store/store.ts";
+import { publish } from "../publish/publish.ts";
+import type { ImageRow } from "../views/image-rows.ts";
+import type { ImageStream } from "../views/image-stream.ts";
+import { findImages } from "./find-images.ts";
+
+export interface Removed {
+  readonly generation: Generation | undefined;
+  readonly images: readonly ImageRow[];
+  /** Aliases that name another version from now on, or nothing any more. */
+  readonly aliases: readonly { readonly alias: string; readonly version: string | undefined }[];
+  /** Only with `now`: what was deleted from every kept generation and from the disk. */
+  readonly purged: PurgeReport | undefined;
+}
+
+/**
+ * Takes images out of what is listed. Their files stay for the grace period, since daemons keep an index for an hour;
+ * with `now` they go at once, out of every kept generation and off the disk, because a leaked secret must not wait.
+ */
+export async function remove(
+  store: Store,
+  targets: readonly string[],
+  options: { readonly now?: boolean; readonly dryRun?: boolean } = {},
+): Promise<Removed> {
+  const writer = await store.writer("remove");
+  try {
+    let images: ImageRow[] = [];
+    let aliases: Removed["aliases"] = [];
+    const generation = await publish(store, writer, (streams) => {
+      images = unique(targets.flatMap((target) => findImages(streams, target)));
+      const after = streams.map((stream) => without(stream, images));
+      aliases = movedAliases(images, after);
+      if (options.dryRun === true) return undefined;
+      const text = images.map(
+        (image) => `${image.product} ${image.version} ${image.fingerprint.slice(0, 12)}`,
+      );
+      return { reason: { verb: "remove", text: text.join(", ") }, streams: after };
+    });
+    const purged =
+      options.now === true && generation !== undefined ? await purge(store, blobsOnlyIn(images)) : undefined;
+    return { generation, images, aliases, purged };
+  } finally {
+    await writer.close();
+  }
+}
+
+/** The blobs of these images. What another image still needs is kept by `purge`, which looks at what is listed. */
+function blobsOnlyIn(images: readonly ImageRow[]): Sha256[] {
+  return [...new Set(images.flatMap((image) => image.files.map((file) => file.sha256)))];
+}
+
+function unique(images: readonly ImageRow[]): ImageRow[] {
+  return [...new Map(images.map((image) => [`${image.stream} ${image.fingerprint}`, image])).values()];
+}
+
+/** The image stream without these images; versions and products that have none left go too. */
+export function without(
+  stream: ImageStream,
+  images: readonly Pick<ImageRow, "stream" | "fingerprint">[],
+): ImageStream {
+  const gone = new Set(
+    images.filter((image) => image.stream === stream.name).map((image) => image.fingerprint),
+  );
+  if (gone.size === 0) return stream;
+  const products = new Map<string, Product>();
+  for (const [key, product] of stream.products.products) {
+    const versions = new Map<string, Version>();
+    for (const [name, version] of product.versions) {
+      const left = withoutItems(version, gone);
+      if (left !== undefined) versions.set(name, left);
+    }
+    if (versions.size > 0) products.set(key, { ...product, versions });
+  }
+  return { ...stream, products: { ...stream.products, products } };
+}
+
+function withoutItems(version: Version, gone: ReadonlySet<string>): Version | undefined {
+  const images = fingerprintsOf(version);
+  const taken = images.filter((image) => gone.has(image.fingerprint));
+  const keys = new Set(taken.flatMap((image) => image.itemKeys));
+  if (keys.size === 0) return version;
+  const items = new Map([...version.items].filter(([key]) => !keys.has(key)));
+  return fingerprintsOf({ ...version, items }).length === 0 ? undefined : { ...version, items };
+}
+
+function movedAliases(images: readonly ImageRow[], after: readonly ImageStream[]): Removed["aliases"] {
+  const moved = new Map<string, string | undefined>();
+  for (const image of images) {
+    const product = after
+      .find((stream) => stream.name === image.stream)
+      ?.products.products.get(image.product);
+    const version = product === undefined ? undefined : newestVersion(product.versions.keys());
+    if (version === image.version) continue;
+    for (const alias of image.aliases) moved.set(alias, version);
+  }
+  return [...moved].map(([alias, version]) => ({ alias, version }));
+}

@@ -1,0 +1,60 @@
+import { HeadwaterError } from "../error.ts";
+import type { Generation } from "../store/generation.ts";
+import { contains } from "../store/keeps.ts";
+import type { Store } from "../store/store.ts";
+import { publish } from "../publish/publish.ts";
+import { readStreams } from "../publish/read-streams.ts";
+
+/**
+ * Publishes again what an earlier generation listed, all of it or one image stream. Nothing is undone: history goes on,
+ * and daemons follow the aliases back, since they take whatever fingerprint an alias has.
+ * @throws NOT_FOUND when there was no such generation or image stream, GENERATION_GONE when its files may be gone
+ */
+export async function rollback(
+  store: Store,
+  number: number,
+  options: { readonly stream?: string } = {},
+): Promise<Generation | undefined> {
+  const writer = await store.writer("rollback");
+  try {
+    return await publish(store, writer, async (current) => {
+      const target = await keptGeneration(store, number);
+      const then = await readStreams(store, target);
+      const { stream } = options;
+      if (stream === undefined) {
+        return { reason: { verb: "rollback", text: `to generation ${number}` }, streams: then };
+      }
+      const replacement = then.find((one) => one.name === stream);
+      if (replacement === undefined) {
+        throw new HeadwaterError("NOT_FOUND", `generation ${number} has no image stream "${stream}"`);
+      }
+      const others = current.filter((one) => one.name !== stream);
+      const at = current.findIndex((one) => one.name === stream);
+      const streams = others.toSpliced(at === -1 ? others.length : at, 0, replacement);
+      return { reason: { verb: "rollback", text: `${stream} to generation ${number}` }, streams };
+    });
+  } finally {
+    await writer.close();
+  }
+}
+
+async function keptGeneration(store: Store, number: number): Promise<Generation> {
+  const newest = await store.newest();
+  const target = await store.generation(number);
+  if (newest === undefined || target === undefined) {
+    throw new HeadwaterError("NOT_FOUND", `there is no generation ${number}`, {
+      hint: "headwater history lists them.",
+    });
+  }
+  if (number !== newest.number && !contains(newest.keeps, number)) {
+    throw new HeadwaterError(
+      "GENERATION_GONE",
+      `generation ${number} is no longer kept; files it lists may be gone`,
+      {
+        hint: "headwater history shows which ones are kept. Add the image files again instead.",
+        details: { generation: number },
+      },
+    );
+  }
+  return target;
+}

@@ -1,0 +1,143 @@
+import type { Compression } from "../../image/decompress.ts";
+import type { ReadOptions } from "../../image/file-bytes.ts";
+import { copyAndHash } from "../../image/hash-once.ts";
+import { assertSame, withImageFile } from "../../image/image-file.ts";
+import type { ImageMetadata } from "../../image/metadata-yaml.ts";
+import { combinedHash, splitUnifiedVm } from "../../image/split-unified-vm.ts";
+import type { BlobSink, StoreWriter } from "../../store/store.ts";
+import type { BuildFiles, StagedFile, StagedRoot } from "../build.ts";
+import type { Found, GatheredImage } from "./gather.ts";
+
+export interface StagedImage {
+  readonly metadata: ImageMetadata;
+  readonly files: BuildFiles;
+  /** The bytes are not those of the files: a unified VM was split, and has another fingerprint. */
+  readonly rewritten: boolean;
+}
+
+/** Copies the files of one image into the writer's private area, each byte read once, and computes every sum on the way. */
+export async function stageImage(
+  writer: StoreWriter,
+  image: GatheredImage,
+  options: ReadOptions,
+): Promise<StagedImage> {
+  if (image.kind === "unified") {
+    return image.image.type === "container"
+      ? stageUnifiedContainer(writer, image.image, options)
+      : stageUnifiedVm(writer, image.image, options);
+  }
+  const { metadata, compression } = image.metadata;
+  const bytes = await wholeFile(image.metadata);
+  const { sha256, size } = await writer.put(bytes);
+  const roots: StagedRoot[] = [];
+  for (const root of image.roots) roots.push(await stageRoot(writer, root, bytes, options));
+  return {
+    metadata,
+    files: { kind: "split", metadata: { sha256, size, extension: tarExtension(compression) }, roots },
+    rewritten: false,
+  };
+}
+
+/** A metadata tarball, whose size has been checked: it comes before each root in the hash that is the fingerprint. */
+async function wholeFile(found: Found<"metadata">): Promise<Uint8Array> {
+  return withImageFile(found.path, async (file) => {
+    assertSame(found.path, found.identity, file.identity);
+    return file.readExactly(0, file.size);
+  });
+}
+
+async function stageRoot(
+  writer: StoreWriter,
+  root: Found<"root" | "disk">,
+  metadata: Uint8Array,
+  options: ReadOptions,
+): Promise<StagedRoot> {
+  const combinedWith = [{ name: "fingerprint", bytes: metadata }];
+  const { sha256, size, combined } = await intoBlob(writer, (sink) =>
+    copyAndHash(root.path, sink, { ...options, combinedWith, identity: root.identity }),
+  );
+  const staged = { sha256, size, fingerprint: combined.get("fingerprint") ?? "" };
+  if (root.kind === "disk") return { ...staged, ftype: "disk-kvm.img", extension: "qcow2" };
+  if (root.format === "squashfs") return { ...staged, ftype: "squashfs", extension: "squashfs" };
+  return { ...staged, ftype: "root.tar.xz", extension: tarExtension(root.compression) };
+}
+
+async function stageUnifiedContainer(
+  writer: StoreWriter,
+  image: Found<"unified">,
+  options: ReadOptions,
+): Promise<StagedImage> {
+  const { sha256, size } = await intoBlob(writer, (sink) =>
+    copyAndHash(image.path, sink, { ...options, identity: image.identity }),
+  );
+  const staged: StagedFile = { sha256, size, extension: tarExtension(image.compression) };
+  return { metadata: image.metadata, files: { kind: "unified", image: staged }, rewritten: false };
+}
+
+/** LXD, and Incus before 7.1, take a unified VM image for a container, so it is listed as metadata and disk. */
+async function stageUnifiedVm(
+  writer: StoreWriter,
+  image: Found<"unified">,
+  options: ReadOptions,
+): Promise<StagedImage> {
+  const { sha256, size, split } = await intoBlob(writer, async (sink) => {
+    const { compression, identity } = image;
+    const split = await splitUnifiedVm(image.path, sink, { ...options, compression, identity });
+    return { ...split.disk, split };
+  });
+  const metadata = await writer.put(split.metadata);
+  const fingerprint = split.combined ?? (await combinedWithStaged(writer, split.metadata, sha256));
+  return {
+    metadata: image.metadata,
+    files: {
+      kind: "split",
+      metadata: { ...metadata, extension: "tar.gz" },
+      roots: [{ sha256, size, fingerprint, ftype: "disk-kvm.img", extension: "qcow2" }],
+    },
+    rewritten: true,
+  };
+}
+
+/** When metadata came after the disk, the disk is read once more, from where it was staged. */
+async function combinedWithStaged(writer: StoreWriter, metadata: Uint8Array, disk: string): Promise<string> {
+  const reader = await writer.open(disk);
+  try {
+    return await combinedHash(metadata, reader);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Runs a copy into a new staged blob, which exists afterwards or not at all. */
+async function intoBlob<T extends { readonly sha256: string; readonly size: number }>(
+  writer: StoreWriter,
+  copy: (sink: BlobSink) => Promise<T>,
+): Promise<T> {
+  const sink = await writer.create();
+  try {
+    const copied = await copy(sink);
+    await sink.commit({ sha256: copied.sha256, size: copied.size });
+    return copied;
+  } catch (error) {
+    await sink.cancel();
+    throw error;
+  }
+}
+
+/** What an archive is called: clients tell its compression by its bytes, people by its name. */
+function tarExtension(compression: Compression): string {
+  switch (compression) {
+    case "none":
+      return "tar";
+    case "gzip":
+      return "tar.gz";
+    case "xz":
+      return "tar.xz";
+    case "lzma":
+      return "tar.lzma";
+    case "zstd":
+      return "tar.zst";
+    case "bzip2":
+      return "tar.bz2";
+  }
+}

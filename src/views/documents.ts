@@ -1,0 +1,75 @@
+import type { IndexFile } from "../simplestreams/index-file.ts";
+import type { ProductsFile } from "../simplestreams/products.ts";
+import { renderIndex, renderProducts } from "../simplestreams/render.ts";
+import type { ImageStream } from "./image-stream.ts";
+import { type Hidden, mergedRoot } from "./merged-root.ts";
+
+/** One rendered document, before it is compressed and stored. */
+export interface RenderedDocument {
+  /** URL path without leading slash. */
+  readonly path: string;
+  readonly text: string;
+  readonly type: string;
+}
+
+export interface Rendered {
+  readonly documents: readonly RenderedDocument[];
+  /** By image stream: what the merged root leaves out, and why. */
+  readonly hidden: ReadonlyMap<string, readonly Hidden[]>;
+}
+
+/** Where the products files of an image stream are, as paths in a generation's documents. */
+export function productsPaths(stream: string): readonly string[] {
+  return [`${stream}/${PRODUCTS_PATH}`];
+}
+
+/** Every client knows the first path by heart (a constant in their source); the second is ours to choose. */
+const INDEX_PATH = "streams/v1/index.json";
+const PRODUCTS_PATH = "streams/v1/images.json";
+
+/**
+ * All documents of one generation: the merged root and each image stream's own root.
+ * @param updated when, for consumers other than Incus and LXD, which do not read it
+ */
+export function renderDocuments(streams: readonly ImageStream[], updated: Date): Rendered {
+  const merged = mergedRoot(streams);
+  const documents = rootDocuments("", merged.products, updated);
+  for (const stream of streams) {
+    documents.push(...rootDocuments(`${stream.name}/`, stream.products, updated));
+  }
+  return { documents, hidden: merged.hidden };
+}
+
+function rootDocuments(base: string, file: ProductsFile, updated: Date): RenderedDocument[] {
+  // A client that reads an empty root keeps it for an hour. Without documents the server answers 503, and clients keep
+  // what they had.
+  if (file.products.size === 0) return [];
+  const stamp = rfc2822(updated);
+  const index: IndexFile = {
+    format: "index:1.0",
+    updated: stamp,
+    index: new Map([
+      [
+        file.content_id ?? "images",
+        {
+          datatype: "image-downloads",
+          format: "products:1.0",
+          path: PRODUCTS_PATH,
+          products: [...file.products.keys()],
+          updated: stamp,
+        },
+      ],
+    ]),
+  };
+  return [
+    { path: base + INDEX_PATH, text: renderIndex(index), type: JSON_TYPE },
+    { path: base + PRODUCTS_PATH, text: renderProducts({ ...file, updated: stamp }), type: JSON_TYPE },
+  ];
+}
+
+const JSON_TYPE = "application/json";
+
+/** `Wed, 20 Mar 2013 17:56:57 +0000`: MAAS parses exactly this form. */
+function rfc2822(date: Date): string {
+  return date.toUTCString().replace("GMT", "+0000");
+}

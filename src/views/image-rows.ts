@@ -1,0 +1,88 @@
+import { parseAliases } from "../simplestreams/aliases.ts";
+import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import type { Product, Version } from "../simplestreams/products.ts";
+import { compareVersions } from "../simplestreams/version-name.ts";
+import type { ImageStream } from "./image-stream.ts";
+
+/** One image as a person wants to see it listed. Keys are the nouns of the documentation. */
+export interface ImageRow {
+  readonly stream: string;
+  readonly product: string;
+  readonly version: string;
+  readonly newest: boolean;
+  readonly fingerprint: string;
+  readonly type: FingerprintedImage["type"];
+  /** What the root is: `squashfs`, `root.tar.xz`, `disk-kvm.img`, ... or `unified`. */
+  readonly root: string;
+  readonly os: string;
+  readonly release: string;
+  readonly variant: string;
+  readonly arch: string;
+  readonly title: string;
+  readonly label: string;
+  readonly aliases: readonly string[];
+  readonly requirements: Readonly<Record<string, string>>;
+  /** Bytes that a client downloads. */
+  readonly size: number;
+  /** Whether Incus and LXD list it, by the metadata item's ftype. */
+  readonly dialects: FingerprintedImage["dialects"];
+  readonly files: readonly ImageFileRow[];
+}
+
+export interface ImageFileRow {
+  readonly ftype: string;
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Every image of the given image streams, one row each: products in their order, versions newest first. */
+export function imageRows(streams: readonly ImageStream[]): ImageRow[] {
+  return streams.flatMap((stream) =>
+    [...stream.products.products].flatMap(([product, fields]) => productRows(stream.name, product, fields)),
+  );
+}
+
+function productRows(stream: string, key: string, product: Product): ImageRow[] {
+  const names = [...product.versions.keys()].sort(compareVersions);
+  const aliases = parseAliases(product.aliases);
+  return names.flatMap((name, position) => {
+    const version = product.versions.get(name);
+    if (version === undefined) return [];
+    return fingerprintsOf(version).map((image) => ({
+      stream,
+      product: key,
+      version: name,
+      newest: position === 0,
+      fingerprint: image.fingerprint,
+      type: image.type,
+      root: image.rootFtype ?? "unified",
+      os: product.os ?? "",
+      release: product.release ?? "",
+      variant: product.variant ?? "default",
+      arch: product.arch ?? "",
+      title: product.release_title ?? "",
+      label: version.label ?? "",
+      aliases: position === 0 ? aliases : [],
+      requirements: product.requirements ?? {},
+      size: filesOf(version, image).reduce((sum, file) => sum + file.size, 0),
+      dialects: image.dialects,
+      files: filesOf(version, image),
+    }));
+  });
+}
+
+function filesOf(version: Version, image: FingerprintedImage): ImageFileRow[] {
+  const rows: ImageFileRow[] = [];
+  for (const key of [image.metadataKey, image.itemKey]) {
+    const item = key === undefined ? undefined : version.items.get(key);
+    if (item === undefined) continue;
+    rows.push({
+      ftype: item.ftype ?? "",
+      path: item.path ?? "",
+      size: item.size ?? 0,
+      sha256: item.sha256 ?? "",
+    });
+  }
+  return rows;
+}

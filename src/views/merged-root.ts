@@ -1,0 +1,152 @@
+import { parseAliases } from "../simplestreams/aliases.ts";
+import { kernelArchitecture } from "../simplestreams/architectures.ts";
+import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
+import { requirementFields, withTwins } from "../simplestreams/twins.ts";
+import { isVisibleVersion } from "../simplestreams/version-name.ts";
+import type { StreamRecord } from "../store/generation.ts";
+import type { ImageStream } from "./image-stream.ts";
+
+export type Hidden = StreamRecord["hidden"][number];
+
+export interface MergedRoot {
+  readonly products: ProductsFile;
+  /** By image stream: what is in it and not here, with the reason. */
+  readonly hidden: ReadonlyMap<string, readonly Hidden[]>;
+}
+
+/**
+ * One products file with every product of all image streams that Incus or LXD can list. One file, because clients keep
+ * several for an hour each, and a fingerprint that moves between them meanwhile makes an alias unusable.
+ * An earlier image stream wins: a product is known by its fields, a fingerprint is listed once, and an alias belongs to
+ * one product per instance type and architecture.
+ */
+export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
+  const claims = new Claims();
+  const products = new Map<string, Product>();
+  const hidden = new Map<string, Hidden[]>();
+  for (const stream of streams) {
+    const missing: Hidden[] = [];
+    for (const [key, product] of stream.products.products) {
+      const merged = mergeProduct(key, product, { stream, claims, missing });
+      if (merged !== undefined) {
+        products.set(products.has(key) ? `${key}:${stream.name}` : key, merged);
+      }
+    }
+    hidden.set(stream.name, missing);
+  }
+  return {
+    products: { content_id: "images", datatype: "image-downloads", format: "products:1.0", products },
+    hidden,
+  };
+}
+
+interface MergeContext {
+  readonly stream: ImageStream;
+  readonly claims: Claims;
+  readonly missing: Hidden[];
+}
+
+function mergeProduct(key: string, product: Product, context: MergeContext): Product | undefined {
+  const { stream, claims, missing } = context;
+  const arch = architectureOf(product);
+  if (arch === undefined) {
+    hideAll(key, product, `architecture "${product.arch ?? ""}" is known to no client`, missing);
+    return undefined;
+  }
+  const variant = product.variant === undefined || product.variant === "" ? "default" : product.variant;
+  const owner = claims.product([product.os ?? "", product.release ?? "", variant, arch], stream.name);
+  if (owner !== stream.name) {
+    hideAll(key, product, `the image stream "${owner}" has the same product`, missing);
+    return undefined;
+  }
+  const versions = new Map<string, Version>();
+  const types = new Set<string>();
+  for (const [name, version] of product.versions) {
+    const merged = mergeVersion({ key, name, version }, context);
+    if (merged === undefined) continue;
+    versions.set(name, merged);
+    for (const image of fingerprintsOf(merged)) types.add(image.type);
+  }
+  if (versions.size === 0) return undefined;
+  const aliases = parseAliases(product.aliases).filter((alias) => claims.alias(alias, arch, types, key));
+  return {
+    ...product,
+    // Clients sort a product without a variant against its siblings in no defined order, so every one gets a name:
+    // Incus, shared/simplestreams/sort.go and LXD's copy of it test the wrong operand for emptiness.
+    variant,
+    aliases: aliases.join(","),
+    ...requirementFields(product.requirements ?? {}),
+    // What an image stream says to LXD alone stays said to LXD alone.
+    ...(product.lxd_requirements === undefined ? {} : { lxd_requirements: product.lxd_requirements }),
+    versions,
+  };
+}
+
+function mergeVersion(
+  at: { readonly key: string; readonly name: string; readonly version: Version },
+  context: MergeContext,
+): Version | undefined {
+  const { stream, claims, missing } = context;
+  if (!isVisibleVersion(at.name)) return undefined;
+  const items = withTwins(at.version.items);
+  const taken = new Set<string>();
+  for (const image of fingerprintsOf({ ...at.version, items })) {
+    const owner = claims.fingerprint(image.fingerprint, `${stream.name}/${at.key}/${at.name}`);
+    if (owner === undefined) continue;
+    for (const key of image.itemKeys) taken.add(key);
+    missing.push({ fingerprint: image.fingerprint, product: at.key, reason: `already listed as ${owner}` });
+  }
+  const kept = new Map<string, Item>();
+  for (const [key, item] of items) {
+    if (!taken.has(key)) kept.set(key, { ...item, path: `${stream.name}/${item.path ?? ""}` });
+  }
+  const merged = { ...at.version, items: kept };
+  return fingerprintsOf(merged).length === 0 ? undefined : merged;
+}
+
+function architectureOf(product: Product): string | undefined {
+  const name = product.arch ?? "";
+  return kernelArchitecture(name);
+}
+
+function hideAll(key: string, product: Product, reason: string, missing: Hidden[]): void {
+  for (const version of product.versions.values()) {
+    for (const image of fingerprintsOf(version)) {
+      missing.push({ fingerprint: image.fingerprint, product: key, reason });
+    }
+  }
+}
+
+/** Who was first to list what. */
+class Claims {
+  readonly #products = new Map<string, string>();
+  readonly #fingerprints = new Map<string, string>();
+  readonly #aliases = new Map<string, string>();
+
+  /** The image stream that has this product: the caller's own when nobody had it. */
+  product(fields: readonly string[], stream: string): string {
+    return claim(this.#products, JSON.stringify(fields.map((field) => field.toLowerCase())), stream);
+  }
+
+  /** Where this fingerprint is listed already, or undefined when it is the caller's now. */
+  fingerprint(fingerprint: string, place: string): string | undefined {
+    const owner = claim(this.#fingerprints, fingerprint, place);
+    return owner === place ? undefined : owner;
+  }
+
+  /** Whether the product may carry this alias: for no instance type of its own does another one have it. */
+  alias(alias: string, arch: string, types: ReadonlySet<string>, product: string): boolean {
+    const keys = [...types].map((type) => JSON.stringify([alias, arch, type]));
+    if (keys.some((key) => (this.#aliases.get(key) ?? product) !== product)) return false;
+    for (const key of keys) this.#aliases.set(key, product);
+    return true;
+  }
+}
+
+function claim(claims: Map<string, string>, key: string, owner: string): string {
+  const before = claims.get(key);
+  if (before !== undefined) return before;
+  claims.set(key, owner);
+  return owner;
+}
