@@ -4,15 +4,14 @@ import { METADATA_TARBALL_LIMIT, virtualSizeOf } from "./archive.ts";
 import { decoded, type Compression } from "./decompress.ts";
 import type { ReadOptions } from "./file-bytes.ts";
 import type { ByteSink } from "./hash-once.ts";
-import { assertSame, type FileIdentity, withImageFile } from "./image-file.ts";
-import { MAGIC_BYTES } from "./magic.ts";
+import { assertSame, type FileIdentity, type ImageFile, withImageFile } from "./image-file.ts";
+import { isCompressed, MAGIC_BYTES, magicOf } from "./magic.ts";
 import { type ImageMetadata, parseMetadataYaml } from "./metadata-yaml.ts";
 import { storedGzip } from "./stored-gzip.ts";
 import { type TarMember, tarMembers } from "./tar-members.ts";
 import { writeTar } from "./write-tar.ts";
 
 export interface SplitOptions extends ReadOptions {
-  readonly compression: Compression;
   /** As `recognise` found the file: FILE_CHANGED when it is another one by now. */
   readonly identity?: FileIdentity;
 }
@@ -25,7 +24,7 @@ export interface SplitVm {
    * SHA-256 of metadata followed by disk, when all metadata came before the disk; else undefined, and `combinedHash` reads the
    * staged disk once more.
    */
-  readonly combined: string | undefined;
+  readonly fingerprint: string | undefined;
 }
 
 /**
@@ -36,11 +35,16 @@ export async function splitUnifiedVm(path: string, disk: ByteSink, options: Spli
   return withImageFile(path, async (file) => {
     if (options.identity !== undefined) assertSame(path, options.identity, file.identity);
     const split = new Split(path, disk);
-    const bytes = decoded(file, options.compression, options);
+    const bytes = decoded(file, await compressionOf(file), options);
     for await (const member of tarMembers(bytes, { name: path })) await split.take(member);
     await file.assertUnchanged();
     return split.result();
   });
+}
+
+async function compressionOf(file: ImageFile): Promise<Compression> {
+  const magic = magicOf(await file.readExactly(0, Math.min(MAGIC_BYTES, file.size)));
+  return isCompressed(magic) ? magic : "none";
 }
 
 interface Kept {
@@ -85,7 +89,7 @@ class Split {
     const metadata = await this.tarball();
     if (metadata === undefined) throw this.invalid("it has no metadata.yaml");
     const guessed = this.guess?.metadata.equals(metadata) === true ? this.guess.hash : undefined;
-    return { metadata, disk: this.disk, combined: guessed?.digest("hex") };
+    return { metadata, disk: this.disk, fingerprint: guessed?.digest("hex") };
   }
 
   private async takeDisk(member: TarMember): Promise<void> {
