@@ -2,10 +2,10 @@ import type { Product, Version } from "../simplestreams/products.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { newestVersion } from "../simplestreams/version-name.ts";
 import type { Generation } from "../store/generation.ts";
-import { type PurgeReport, purge } from "../store/purge.ts";
+import { type PurgeReport, purge } from "../store/prune.ts";
 import type { Sha256, Store } from "../store/store.ts";
 import { publish } from "../publish/publish.ts";
-import type { ImageRow } from "../views/image-rows.ts";
+import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 import { findImages } from "./find-images.ts";
 
@@ -31,10 +31,12 @@ export async function remove(
   try {
     let images: ImageRow[] = [];
     let aliases: Removed["aliases"] = [];
+    let leaked: readonly Sha256[] = [];
     const generation = await publish(store, writer, (streams) => {
       images = unique(targets.flatMap((target) => findImages(streams, target)));
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
+      leaked = blobsOnlyIn(images, after);
       if (options.dryRun === true) return undefined;
       const text = images.map(
         (image) => `${image.product} ${image.version} ${image.fingerprint.slice(0, 12)}`,
@@ -42,16 +44,20 @@ export async function remove(
       return { reason: { verb: "remove", text: text.join(", ") }, streams: after };
     });
     const purged =
-      options.now === true && generation !== undefined ? await purge(store, blobsOnlyIn(images)) : undefined;
+      options.now === true && generation !== undefined
+        ? await purge(store, leaked, { now: Date.now() })
+        : undefined;
     return { generation, images, aliases, purged };
   } finally {
     await writer.close();
   }
 }
 
-/** The blobs of these images. What another image still needs is kept by `purge`, which looks at what is listed. */
-function blobsOnlyIn(images: readonly ImageRow[]): Sha256[] {
-  return [...new Set(images.flatMap((image) => image.files.map((file) => file.sha256)))];
+/** The blobs of these images that no image still listed needs, such as a metadata file that two builds share. */
+function blobsOnlyIn(images: readonly ImageRow[], after: readonly ImageStream[]): Sha256[] {
+  const listed = new Set(imageRows(after).flatMap((image) => image.files.map((file) => file.sha256)));
+  const removed = new Set(images.flatMap((image) => image.files.map((file) => file.sha256)));
+  return [...removed].filter((sha256) => !listed.has(sha256));
 }
 
 function unique(images: readonly ImageRow[]): ImageRow[] {

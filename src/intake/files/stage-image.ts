@@ -33,7 +33,7 @@ export async function stageImage(
   for (const root of image.roots) roots.push(await stageRoot(writer, root, bytes, options));
   return {
     metadata,
-    files: { kind: "split", metadata: { sha256, size, extension: tarExtension(compression) }, roots },
+    files: { kind: "split", metadata: { sha256, size, extension: TAR_EXTENSIONS[compression] }, roots },
     rewritten: false,
   };
 }
@@ -59,7 +59,7 @@ async function stageRoot(
   const staged = { sha256, size, fingerprint: combined.get("fingerprint") ?? "" };
   if (root.kind === "disk") return { ...staged, ftype: "disk-kvm.img", extension: "qcow2" };
   if (root.format === "squashfs") return { ...staged, ftype: "squashfs", extension: "squashfs" };
-  return { ...staged, ftype: "root.tar.xz", extension: tarExtension(root.compression) };
+  return { ...staged, ftype: "root.tar.xz", extension: TAR_EXTENSIONS[root.compression] };
 }
 
 async function stageUnifiedContainer(
@@ -70,7 +70,7 @@ async function stageUnifiedContainer(
   const { sha256, size } = await intoBlob(writer, (sink) =>
     copyAndHash(image.path, sink, { ...options, identity: image.identity }),
   );
-  const staged: StagedFile = { sha256, size, extension: tarExtension(image.compression) };
+  const staged: StagedFile = { sha256, size, extension: TAR_EXTENSIONS[image.compression] };
   return { metadata: image.metadata, files: { kind: "unified", image: staged }, rewritten: false };
 }
 
@@ -81,12 +81,11 @@ async function stageUnifiedVm(
   options: ReadOptions,
 ): Promise<StagedImage> {
   const { sha256, size, split } = await intoBlob(writer, async (sink) => {
-    const { compression, identity } = image;
-    const split = await splitUnifiedVm(image.path, sink, { ...options, compression, identity });
+    const split = await splitUnifiedVm(image.path, sink, { ...options, identity: image.identity });
     return { ...split.disk, split };
   });
   const metadata = await writer.put(split.metadata);
-  const fingerprint = split.combined ?? (await combinedWithStaged(writer, split.metadata, sha256));
+  const fingerprint = split.fingerprint ?? (await combinedWithStaged(writer, split.metadata, sha256));
   return {
     metadata: image.metadata,
     files: {
@@ -125,19 +124,11 @@ async function intoBlob<T extends { readonly sha256: string; readonly size: numb
 }
 
 /** What an archive is called: clients tell its compression by its bytes, people by its name. */
-function tarExtension(compression: Compression): string {
-  switch (compression) {
-    case "none":
-      return "tar";
-    case "gzip":
-      return "tar.gz";
-    case "xz":
-      return "tar.xz";
-    case "lzma":
-      return "tar.lzma";
-    case "zstd":
-      return "tar.zst";
-    case "bzip2":
-      return "tar.bz2";
-  }
-}
+const TAR_EXTENSIONS: Readonly<Record<Compression, string>> = {
+  none: "tar",
+  gzip: "tar.gz",
+  xz: "tar.xz",
+  lzma: "tar.lzma",
+  zstd: "tar.zst",
+  bzip2: "tar.bz2",
+};
