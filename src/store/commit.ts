@@ -47,17 +47,22 @@ export async function commit(
   build: Build,
   options: CommitOptions = {},
 ): Promise<Generation | undefined> {
-  const { now = Date.now, wait = sleep } = options;
+  const { now = Date.now, wait = sleep, freesSpace = false } = options;
   const placed = new Set<Sha256>();
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const base = await store.newest();
     refuseNewerFormat(store, base);
-    const draft = await build(base);
-    if (draft === undefined) return undefined;
-    refuseNewerRules(store, base, draft);
-    if (draft.blobs !== "as base") await place(store, writer, { named: namedBy(draft, draft.blobs), placed });
-    const next = successor(base, draft, now());
-    if (await store.createIfAbsent(next, { freesSpace: options.freesSpace ?? false })) return next;
+    try {
+      const draft = await build(base);
+      if (draft === undefined) return undefined;
+      refuseNewerRules(store, base, draft);
+      if (draft.blobs !== "as base")
+        await place(store, writer, { named: namedBy(draft, draft.blobs), placed });
+      const next = successor(base, draft, now());
+      if (await store.createIfAbsent(next, { freesSpace })) return next;
+    } catch (error) {
+      if (!(await isOvertaken(store, base, error))) throw error;
+    }
     await wait(Math.random() * Math.min(LONGEST_WAIT_MS, 2 ** Math.min(attempt, 10)));
   }
   throw new HeadwaterError(
@@ -65,6 +70,12 @@ export async function commit(
     `Other writers were faster ${TRIES} times in a row; nothing was published in ${store.name}.`,
     { hint: "See what else writes to this store, then try again." },
   );
+}
+
+/** What the base promised may be gone once it has been superseded and given up: that is a lost race, not damage. */
+async function isOvertaken(store: Store, base: Generation | undefined, error: unknown): Promise<boolean> {
+  if (!(error instanceof HeadwaterError && error.code === "BLOB_MISSING")) return false;
+  return (await store.newest())?.number !== base?.number;
 }
 
 /** Fills in what every generation has. */
