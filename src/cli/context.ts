@@ -13,10 +13,10 @@ export interface Context {
 
 /** Options every command takes. */
 export interface GlobalOptions {
-  readonly data?: string;
-  readonly config?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
+  readonly data?: string | undefined;
+  readonly config?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
 }
 
 /** `--format`, or what `--json` says, or the table. */

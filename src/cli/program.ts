@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addCommand } from "./commands/add.ts";
 import { aliasCommand } from "./commands/alias.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { listCommand } from "./commands/list.ts";
@@ -43,6 +44,7 @@ export function createProgram(context: Context): Command {
 
 /** In the order of the help. */
 const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
+  addCommand,
   listCommand,
   showCommand,
   removeCommand,

@@ -1,0 +1,103 @@
+import type { Added } from "../intake/files/add-files.ts";
+import type { Imported } from "../intake/files/import-tree.ts";
+import type { Store } from "../store/store.ts";
+import type { GlobalOptions } from "./context.ts";
+import type { Io } from "./io.ts";
+import { jsonText } from "./output.ts";
+import { visible } from "./visible.ts";
+
+/** Daemons keep index and products file for up to an hour each (both projects, shared/simplestreams); command lines less. */
+const CACHED_MS = 60 * 60 * 1000;
+
+export interface AddedToStore {
+  readonly store: Store;
+  readonly added: Added;
+  readonly dryRun: boolean;
+}
+
+/** What was added, what each client sees of it, and from when. */
+export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRun }: AddedToStore): void {
+  const { listed, generation, ignored, notes } = added;
+  const { status, product, version, fingerprints, aliases } = listed;
+  const seenBy = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
+  if (options.json === true) {
+    const facts = { status, product, version, fingerprints, aliases, notes, ignored };
+    io.stdout.write(
+      jsonText({
+        store: store.name,
+        generation: generation?.number ?? null,
+        dryRun,
+        ...facts,
+        seenEverywhereBy: seenBy ?? null,
+      }),
+    );
+    return;
+  }
+  const lines = [
+    `${dryRun ? "Would be: " : ""}${HEADLINES[status]} ${product} ${version}`,
+    ...fingerprints.map((fingerprint) => `  ${fingerprint}`),
+    `  launch it as ${aliases.join(", ")}`,
+    ...notes.map((note) => `Note: ${note}`),
+    ...(ignored.length === 0 ? [] : [`Passed over: ${ignored.join(", ")}`]),
+    ...(seenBy === undefined
+      ? []
+      : [`Daemons cache lists for up to an hour: all clients see it by ${seenBy}.`]),
+  ];
+  if (options.quiet !== true) io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
+}
+
+const HEADLINES = {
+  added: "Added",
+  updated: "Updated names of",
+  moved: "Moved to the newest version:",
+  unchanged: "Nothing to do, it is the newest already:",
+} as const;
+
+export interface ImportedToStore {
+  readonly store: Store;
+  readonly imported: Imported;
+  readonly dryRun: boolean;
+}
+
+/** What came of a whole tree: a line per build, and what was left out and why. */
+export function printImported(
+  io: Io,
+  options: GlobalOptions,
+  { store, imported, dryRun }: ImportedToStore,
+): void {
+  const { generation, listed, skipped } = imported;
+  if (options.json === true) {
+    const builds = listed.map(({ status, product, version, fingerprints, aliases, notes }) => ({
+      status,
+      product,
+      version,
+      fingerprints,
+      aliases,
+      notes,
+    }));
+    io.stdout.write(
+      jsonText({ store: store.name, generation: generation?.number ?? null, dryRun, builds, skipped }),
+    );
+    return;
+  }
+  const warnings = skipped.map(
+    ({ product, version, reason }) => `left out: ${product} ${version}: ${reason}`,
+  );
+  io.stderr.write(warnings.map((line) => `${visible(line)}\n`).join(""));
+  if (options.quiet === true) return;
+  const lines = [
+    ...listed.flatMap(({ status, product, version, notes }) => [
+      `${dryRun ? "Would be: " : ""}${HEADLINES[status]} ${product} ${version}`,
+      ...notes.map((note) => `  Note: ${note}`),
+    ]),
+    `${listed.length} builds taken, ${skipped.length} left out.`,
+    ...(generation === undefined ? [] : [`All clients see them by ${seenEverywhere(generation.createdAt)}.`]),
+  ];
+  io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
+}
+
+/** When the last cache that was filled just before has run out: `2026-11-23 02:14 UTC`. */
+function seenEverywhere(publishedAt: string): string {
+  const at = new Date(Date.parse(publishedAt) + CACHED_MS);
+  return `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
