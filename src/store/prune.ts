@@ -147,9 +147,10 @@ async function makePlan(store: Store, base: Generation, options: RoundOptions): 
   const { kept, asked } = await keptGenerations(store, base, options);
   const named: NamedBlobs = await namedBlobs(store, [base, ...kept]);
   const live = await store.liveBlobs();
-  const remove = trash.filter((blob) => !named.has(blob.sha256));
+  // Or a second copy: seen live after it was seen here, and nobody puts it here again.
+  const remove = trash.filter(({ sha256 }) => !named.has(sha256) || live.has(sha256));
   const retire = Array.from(live).filter((sha256) => !named.has(sha256));
-  const restore = trash.filter((blob) => named.has(blob.sha256));
+  const restore = trash.filter(({ sha256 }) => named.has(sha256) && !live.has(sha256));
   // Giving up a generation that shares all its blobs frees nothing; an idle store must not publish for that day after day.
   if (remove.length + retire.length === 0 && !asked) return { ...NOTHING, restore };
   const all = withNumber(base.keeps, base.number);
