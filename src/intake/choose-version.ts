@@ -12,21 +12,21 @@ export interface VersionWish {
   readonly build: Build;
   /** The product's other versions. */
   readonly versions: ReadonlyMap<string, Version>;
-  /** The bytes were listed under an older version, which has just lost them. */
-  readonly moved: boolean;
+  /** An older version had these bytes, and they are to be the newest again. */
+  readonly renewed: boolean;
   readonly now: Date;
 }
 
 /** The name a build gets, and a sentence when it is not the one its date says. */
 export function chooseVersion(wish: VersionWish): { readonly name: string; readonly note?: string } {
-  const { build, versions, moved } = wish;
+  const { build, versions, renewed } = wish;
   if (build.version !== undefined) return { name: askedVersion(build.version, build, versions) };
   const preferred = versionName(build.builtAt);
   const present = versions.get(preferred);
   if (present !== undefined && canJoin(present, build)) return { name: preferred };
   const newest = newestVersion(versions.keys()) ?? "";
   // Bytes that come back become what clients get only under a name newer than all others.
-  if (moved && preferred <= newest) return { name: nextFreeVersion(new Set(versions.keys()), wish.now) };
+  if (renewed && preferred <= newest) return { name: nextFreeVersion(new Set(versions.keys()), wish.now) };
   const name = nextFreeVersion(new Set(versions.keys()), build.builtAt);
   return name === preferred
     ? { name }

@@ -2,7 +2,7 @@ import { HeadwaterError } from "../error.ts";
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
-import { compareVersions, newestVersion } from "../simplestreams/version-name.ts";
+import { compareVersions, newestVersion, versionName } from "../simplestreams/version-name.ts";
 import { type Build, fingerprintsOfBuild } from "./build.ts";
 import { itemsOfBuild } from "./build-items.ts";
 import { chooseVersion } from "./choose-version.ts";
@@ -25,10 +25,10 @@ export interface ListedBuild {
 export interface ListOptions {
   readonly now: Date;
   /**
-   * What happens to bytes that an older version of the product holds: `move` makes them the newest version, as when a
-   * person adds them again; `leave` is for trees, whose older versions are no news.
+   * What happens to bytes that an older version of the product holds: `renew` makes them the newest version, as when a
+   * person adds them again; `keep-date` gives them the version of their date, as in a tree, whose older versions are no news.
    */
-  readonly olderBytes: "move" | "leave";
+  readonly olderBytes: "renew" | "keep-date";
 }
 
 /**
@@ -56,7 +56,8 @@ export function listBuild(file: ProductsFile, build: Build, options: ListOptions
   }
   const { versions, movedFrom } = withoutFingerprints(described.versions, fingerprints);
   const moved = movedFrom.length > 0;
-  const { name, note } = chooseVersion({ build, versions, moved, now: options.now });
+  const renewed = moved && options.olderBytes === "renew";
+  const { name, note } = chooseVersion({ build, versions, renewed, now: options.now });
   const listed = new Map(versions).set(name, joinVersion(versions.get(name), build, name));
   const notes = note === undefined ? [] : [note];
   for (const from of movedFrom) {
@@ -87,7 +88,9 @@ function versionHolding(product: Product, build: Build, options: ListOptions): s
     );
     return fingerprints.every((fingerprint) => held.has(fingerprint));
   });
-  if (options.olderBytes === "leave") return holding[0];
+  if (options.olderBytes === "keep-date") {
+    return holding.find((name) => compareVersions(name, versionName(build.builtAt)) <= 0);
+  }
   const wanted = build.version ?? newest;
   return wanted !== undefined && holding.includes(wanted) ? wanted : undefined;
 }

@@ -8,7 +8,7 @@ import { someBuild } from "./some-build.ts";
 
 const NOW = new Date("2026-06-07T08:09:10Z");
 
-function add(file: ProductsFile, build: Build, olderBytes: "move" | "leave" = "move"): ListedBuild {
+function add(file: ProductsFile, build: Build, olderBytes: "renew" | "keep-date" = "renew"): ListedBuild {
   return listBuild(file, build, { now: NOW, olderBytes });
 }
 
@@ -99,7 +99,7 @@ describe("listBuild", () => {
   it("leaves an older version where it is when a tree is taken over again", () => {
     const later = { builtAt: new Date("2026-02-02T00:00:00Z") };
     const both = addAll(someBuild("a"), someBuild("b", later));
-    expect(add(both.products, someBuild("a"), "leave").status).toBe("unchanged");
+    expect(add(both.products, someBuild("a"), "keep-date").status).toBe("unchanged");
   });
 
   it("says when a newer version keeps the aliases", () => {

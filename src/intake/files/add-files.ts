@@ -48,7 +48,7 @@ export async function addFiles(
     let listed: ListedBuild | undefined;
     const place = (streams: Parameters<Parameters<typeof publish>[2]>[0]) =>
       withOwnStream(streams, (products) => {
-        listed = listBuild(products, build, { now: new Date(), olderBytes: "move" });
+        listed = listBuild(products, build, { now: new Date(), olderBytes: "renew" });
         return listed.products;
       });
     const generation =

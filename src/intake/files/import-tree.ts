@@ -84,7 +84,7 @@ function listAll(
   let current = products;
   for (const { product, version, build, notes } of builds) {
     try {
-      const one = listBuild(current, build, { now: new Date(), olderBytes: "leave" });
+      const one = listBuild(current, build, { now: new Date(), olderBytes: "keep-date" });
       current = one.products;
       listed.push({ ...one, notes: [...notes, ...one.notes] });
     } catch (error) {
