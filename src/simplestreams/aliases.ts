@@ -22,7 +22,7 @@ export function joinAliases(aliases: Iterable<string>): string {
 
 /** Throws NAME_INVALID, saying why, for an alias that some client or shell could not use. */
 export function checkAlias(alias: string): void {
-  const problem = problemOf(alias);
+  const problem = aliasProblem(alias);
   if (problem === undefined) return;
   throw new HeadwaterError("NAME_INVALID", `the alias ${quoted(alias)} cannot be used: ${problem}`, {
     hint: "Use a name such as debian/12 or web/stable.",
@@ -32,10 +32,11 @@ export function checkAlias(alias: string): void {
 
 /** Whether every client can use this alias. */
 export function isValidAlias(alias: string): boolean {
-  return problemOf(alias) === undefined;
+  return aliasProblem(alias) === undefined;
 }
 
-function problemOf(alias: string): string | undefined {
+/** What keeps some client or shell from using this alias, as half a sentence; undefined when nothing does. */
+export function aliasProblem(alias: string): string | undefined {
   if (alias === "") return "it is empty";
   if (alias.length > 255) return `expected at most 255 characters, got ${alias.length}`;
   if (alias.includes(",")) return "a comma separates aliases in the index";

@@ -1,4 +1,5 @@
 export {
+  aliasProblem,
   checkAlias,
   isValidAlias,
   joinAliases,
@@ -20,6 +21,8 @@ export {
   type Dialect,
   type Family,
 } from "./client-profile.ts";
+export { type ClientDecoding, decodeAsClient, imagesOfText, type ListedText } from "./decode-as-client.ts";
+export { type ClientRule, clientRules, type Finding, type Place } from "./finding.ts";
 export {
   duplicateFingerprints,
   type FingerprintedImage,
@@ -44,9 +47,13 @@ export {
   rootFtypes,
   unifiedFtypes,
 } from "./ftypes.ts";
+export { hazards } from "./hazards.ts";
+export { type ImagesOfOptions, imagesOf } from "./images-of.ts";
 export type { IndexEntry, IndexFile } from "./index-file.ts";
+export { invisible } from "./invisible.ts";
 export { type ItemPathParts, itemPath, type ProductSlugs, productKey } from "./item-path.ts";
 export { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LEVELS } from "./json-text.ts";
+export type { ListedDelta, ListedFile, ListedImage } from "./listed-image.ts";
 export { type ParseOptions, parseIndex, parseProducts } from "./parse.ts";
 export { printable, quoted } from "./printable.ts";
 export type { Item, Json, Product, ProductsFile, Version } from "./products.ts";
@@ -54,6 +61,7 @@ export { readOwnIndex, readOwnProducts } from "./own-documents.ts";
 export { isRelativePath, parseRelativePath } from "./relative-path.ts";
 export { type ReleaseNames, releaseNames } from "./release-names.ts";
 export { renderIndex, renderProducts } from "./render.ts";
+export { type Resolved, type ResolveOptions, resolveAlias, resolveName } from "./resolve.ts";
 export { sameSlug, slug, slugClash } from "./slug.ts";
 export { requirementFields, withTwins } from "./twins.ts";
 export {

@@ -12,8 +12,8 @@ export const MAX_DOCUMENT_LEVELS = 64;
  * such a document is refused here as well.
  */
 export function documentText(input: string | Uint8Array, name: string): string {
+  checkSize(typeof input === "string" ? input.length : input.byteLength, name);
   const text = typeof input === "string" ? input : decoded(input, name);
-  if (text.length > MAX_DOCUMENT_BYTES) throw tooLarge(name, text.length);
   checkStart(text, name);
   checkNesting(text, name);
   return text;
@@ -38,21 +38,22 @@ export function invalid(name: string, what: string, cause?: unknown): HeadwaterE
   });
 }
 
+/** Throws DOCUMENT_TOO_LARGE. A string is counted in characters, which are never more than its bytes. */
+export function checkSize(size: number, name: string): void {
+  if (size <= MAX_DOCUMENT_BYTES) return;
+  throw new HeadwaterError(
+    "DOCUMENT_TOO_LARGE",
+    `cannot use ${printable(name)}: expected at most ${MAX_DOCUMENT_BYTES} bytes, got ${size}`,
+    { details: { limit: MAX_DOCUMENT_BYTES, size } },
+  );
+}
+
 function decoded(bytes: Uint8Array, name: string): string {
-  if (bytes.byteLength > MAX_DOCUMENT_BYTES) throw tooLarge(name, bytes.byteLength);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw invalid(name, "expected UTF-8 text, got other bytes", cause);
   }
-}
-
-function tooLarge(name: string, size: number): HeadwaterError {
-  return new HeadwaterError(
-    "DOCUMENT_TOO_LARGE",
-    `cannot use ${printable(name)}: expected at most ${MAX_DOCUMENT_BYTES} bytes, got ${size}`,
-    { details: { limit: MAX_DOCUMENT_BYTES, size } },
-  );
 }
 
 function checkStart(text: string, name: string): void {

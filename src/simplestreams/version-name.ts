@@ -57,6 +57,11 @@ export function compareVersions(a: string, b: string): number {
   return compareBytes(b, a);
 }
 
+/** The version that clients take for the newest; undefined when there is none. */
+export function newestVersion(names: Iterable<string>): string | undefined {
+  return [...names].sort(compareVersions)[0];
+}
+
 /**
  * Compares as Go compares strings: by UTF-8 bytes. JavaScript compares UTF-16 units, which puts characters beyond
  * U+FFFF before U+E000.
