@@ -1,6 +1,9 @@
 import { Command } from "commander";
 import { addCommand } from "./commands/add.ts";
 import { aliasCommand } from "./commands/alias.ts";
+import { certificateCommand } from "./commands/certificate.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { listCommand } from "./commands/list.ts";
 import { removeCommand } from "./commands/remove.ts";
@@ -44,11 +47,14 @@ export function createProgram(context: Context): Command {
 
 /** In the order of the help. */
 const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
+  demoCommand,
+  serveCommand,
   addCommand,
   listCommand,
   showCommand,
   removeCommand,
   aliasCommand,
   rollbackCommand,
+  certificateCommand,
   completionCommand,
 ];
