@@ -33,11 +33,13 @@ export async function* tarMembers(
   const { name, maxMembers = Number.POSITIVE_INFINITY } = options;
   const parser = extract({});
   const feed = feedInto(parser, source);
+  const failure = (cause: unknown): unknown =>
+    feed.failure() ?? (cause instanceof HeadwaterError ? cause : explain(name, feed.ended(), cause));
   let count = 0;
   let end = 0;
   try {
     for await (const entry of parser) {
-      const member = memberOf(entry, name);
+      const member = memberOf(entry, name, failure);
       count += 1;
       if (count > maxMembers) throw tooMany(name, maxMembers);
       end = entry.offset + BLOCK + Math.ceil(member.size / BLOCK) * BLOCK;
@@ -45,7 +47,7 @@ export async function* tarMembers(
       entry.resume();
     }
   } catch (cause) {
-    throw feed.failure() ?? (cause instanceof HeadwaterError ? cause : explain(name, feed.ended(), cause));
+    throw failure(cause);
   } finally {
     parser.destroy();
     await feed.settled;
@@ -107,7 +109,7 @@ interface Entry {
   readonly offset: number;
 }
 
-function memberOf(entry: Entry, archive: string): TarMember {
+function memberOf(entry: Entry, archive: string, failure: (cause: unknown) => unknown): TarMember {
   const { header } = entry;
   if (!Number.isSafeInteger(header.size)) throw explain(archive, false, undefined);
   const type = isSparse(header) ? "other" : typeOf(header.type);
@@ -115,8 +117,16 @@ function memberOf(entry: Entry, archive: string): TarMember {
     name: normalised(header.name, archive),
     type,
     size: type === "directory" ? 0 : header.size,
-    content: entry as unknown as AsyncIterable<Uint8Array>,
+    content: contentOf(entry, failure),
   };
+}
+
+async function* contentOf(entry: Entry, failure: (cause: unknown) => unknown): AsyncGenerator<Uint8Array> {
+  try {
+    yield* entry as unknown as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    throw failure(cause);
+  }
 }
 
 /** The content of a sparse member is a map and some pieces, not the file: GNU type `S`, or the same in PAX words. */
