@@ -4,7 +4,10 @@ import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { emptyDaemons } from "./daemons.ts";
 import { busyboxRoot, metadataTarball, squashfs } from "./image-files.ts";
+import { asPrinted, predicted } from "./listing.ts";
+import { ODD_TREES } from "./odd-documents.ts";
 import { type StaticTree, serveTree } from "./static-tree.ts";
+import { parseProducts } from "../../src/simplestreams/index.ts";
 import { FAMILIES, User, daemons } from "./user.ts";
 
 /** A tree written by hand, without any of Headwater: proves the harness, and the rules that Headwater relies on. */
@@ -53,16 +56,31 @@ describe.skipIf(inject("daemons") === undefined)("the real clients and a tree wr
       const [image, ...others] = await user.list("hand");
       expect(others).toEqual([]);
       expect(image?.fingerprint).toBe(fingerprint);
-      expect(image?.aliases.map(({ name }) => name)).toContain("busy/one/default");
+      expect(image?.aliases?.map(({ name }) => name)).toContain("busy/one/default");
       await user.launch("hand:busy/one", "c1");
       expect(await user.exec("c1", "cat", "/etc/marker")).toBe("by hand\n");
       expect(await user.baseImage("c1")).toBe(fingerprint);
     }
   });
+
+  test.each(Object.entries(ODD_TREES))("%s: both list exactly what imagesOf predicts", async (_name, odd) => {
+    const files = documents(odd);
+    tree = await serveTree(folder, files);
+    const products = parseProducts(JSON.stringify(files.get(PRODUCTS_PATH)));
+    for (const family of FAMILIES) {
+      const user = await User.create(family);
+      await user.addRemote("odd", tree.url, tree.pem);
+      const expected = predicted(products, family).map((image) => asPrinted(image, family));
+      expect(expected.length).toBeGreaterThan(0);
+      expect(await user.list("odd")).toEqual(expected);
+    }
+  });
 });
 
-function documents(products: Record<string, unknown>): Map<string, unknown> {
-  const path = "streams/v1/images.json";
+const PRODUCTS_PATH = "streams/v1/images.json";
+
+function documents(products: Readonly<Record<string, unknown>>): Map<string, unknown> {
+  const path = PRODUCTS_PATH;
   const entry = {
     datatype: "image-downloads",
     path,

@@ -6,9 +6,9 @@ import { type Daemons, type Family, daemonEnvironment } from "./daemons.ts";
 import { type Outcome, attempt, run } from "./program.ts";
 
 /** One image as `image list --format json` prints it. */
-export interface ListedImage {
+export interface PrintedImage {
   readonly fingerprint: string;
-  readonly aliases: readonly { readonly name: string; readonly description: string }[];
+  readonly aliases: readonly { readonly name: string; readonly description: string }[] | null;
   readonly properties: Readonly<Record<string, string>>;
   readonly type: string;
   readonly size: number;
@@ -73,14 +73,14 @@ export class User {
     return run("sh", ["-eu"], { env: this.env, input: lines });
   }
 
-  async list(remote: string, ...filters: readonly string[]): Promise<ListedImage[]> {
+  async list(remote: string, ...filters: readonly string[]): Promise<PrintedImage[]> {
     const text = await this.run("image", "list", `${remote}:`, ...filters, "--format", "json");
-    return JSON.parse(text) as ListedImage[];
+    return JSON.parse(text) as PrintedImage[];
   }
 
   /** The images this user's own daemon holds. */
-  async localImages(): Promise<ListedImage[]> {
-    return JSON.parse(await this.run("image", "list", "--format", "json")) as ListedImage[];
+  async localImages(): Promise<PrintedImage[]> {
+    return JSON.parse(await this.run("image", "list", "--format", "json")) as PrintedImage[];
   }
 
   /** Launches a container and returns what a command inside it prints. */
