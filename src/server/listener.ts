@@ -122,7 +122,7 @@ export class Listener {
   }
 }
 
-function cannotListen(wanted: ListenerAddress, error: NodeJS.ErrnoException): HeadwaterError {
+export function cannotListen(wanted: ListenerAddress, error: NodeJS.ErrnoException): HeadwaterError {
   const where = formatListenAddress(wanted);
   const details = { address: where, errno: error.code ?? "" };
   if (error.code === "EADDRINUSE") {
