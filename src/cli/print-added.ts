@@ -1,6 +1,7 @@
 import type { Added } from "../intake/files/add-files.ts";
 import type { Imported } from "../intake/files/import-tree.ts";
 import type { Store } from "../store/store.ts";
+import { clientViewLines, clientViews } from "./client-views.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./output.ts";
@@ -19,9 +20,10 @@ export interface AddedToStore {
 export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRun }: AddedToStore): void {
   const { listed, generation, ignored, notes } = added;
   const { status, product, version, fingerprints, aliases } = listed;
+  const clients = clientViews(listed.products, product, version);
   const seenBy = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
   if (options.json === true) {
-    const facts = { status, product, version, fingerprints, aliases, notes, ignored };
+    const facts = { status, product, version, fingerprints, aliases, clients, notes, ignored };
     io.stdout.write(
       jsonText({
         store: store.name,
@@ -37,6 +39,8 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
     `${dryRun ? "Would be: " : ""}${HEADLINES[status]} ${product} ${version}`,
     ...fingerprints.map((fingerprint) => `  ${fingerprint}`),
     `  launch it as ${aliases.join(", ")}`,
+    "Clients list it as:",
+    ...clientViewLines(clients),
     ...notes.map((note) => `Note: ${note}`),
     ...(ignored.length === 0 ? [] : [`Passed over: ${ignored.join(", ")}`]),
     ...(seenBy === undefined
