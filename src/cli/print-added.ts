@@ -2,6 +2,7 @@ import type { Added } from "../intake/files/add-files.ts";
 import type { Imported } from "../intake/files/import-tree.ts";
 import type { Store } from "../store/store.ts";
 import { clientViewLines, clientViews } from "./client-views.ts";
+import type { Visibility } from "../views/visibility.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./output.ts";
@@ -18,10 +19,10 @@ export interface AddedToStore {
 
 /** What was added, what each client sees of it, and from when. */
 export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRun }: AddedToStore): void {
-  const { listed, generation, ignored, notes } = added;
+  const { listed, generation, ignored, notes, seenBy } = added;
   const { status, product, version, fingerprints, aliases } = listed;
   const clients = clientViews(listed.products, product, version);
-  const seenBy = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
+  const everywhere = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
   if (options.json === true) {
     const facts = { status, product, version, fingerprints, aliases, clients, notes, ignored };
     io.stdout.write(
@@ -30,7 +31,8 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
         generation: generation?.number ?? null,
         dryRun,
         ...facts,
-        seenEverywhereBy: seenBy ?? null,
+        seenBy,
+        seenEverywhereBy: everywhere ?? null,
       }),
     );
     return;
@@ -43,11 +45,29 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
     ...clientViewLines(clients),
     ...notes.map((note) => `Note: ${note}`),
     ...(ignored.length === 0 ? [] : [`Passed over: ${ignored.join(", ")}`]),
-    ...(seenBy === undefined
+    ...seenLines(seenBy),
+    ...(everywhere === undefined
       ? []
-      : [`Daemons cache lists for up to an hour: all clients see it by ${seenBy}.`]),
+      : [`Daemons cache lists for up to an hour: all clients see it by ${everywhere}.`]),
   ];
   if (options.quiet !== true) io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
+}
+
+/** One line for what clients see alike, and one for each thing that one of them does not. */
+function seenLines(seenBy: readonly Visibility[]): string[] {
+  const alike = new Map<string, string[]>();
+  for (const { client, images } of seenBy) {
+    const what = images.length === 0 ? "nothing" : images.map((image) => image.type).join(" and ");
+    alike.set(what, [...(alike.get(what) ?? []), client]);
+  }
+  const findings = new Map<string, string[]>();
+  for (const { client, findings: found } of seenBy) {
+    for (const { reason } of found) findings.set(reason, [...(findings.get(reason) ?? []), client]);
+  }
+  return [
+    ...[...alike].map(([what, clients]) => `  seen as ${what} by ${clients.join(", ")}`),
+    ...[...findings].map(([reason, clients]) => `Warning for ${clients.join(", ")}: ${reason}`),
+  ];
 }
 
 const HEADLINES = {
