@@ -2,7 +2,6 @@ import type { Added } from "../intake/files/add-files.ts";
 import type { Imported } from "../intake/files/import-tree.ts";
 import type { Store } from "../store/store.ts";
 import { clientViewLines, clientViews } from "./client-views.ts";
-import type { Visibility } from "../views/visibility.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./output.ts";
@@ -19,10 +18,10 @@ export interface AddedToStore {
 
 /** What was added, what each client sees of it, and from when. */
 export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRun }: AddedToStore): void {
-  const { listed, generation, ignored, notes, seenBy } = added;
+  const { listed, generation, ignored, notes } = added;
   const { status, product, version, fingerprints, aliases } = listed;
   const clients = clientViews(listed.products, product, version);
-  const everywhere = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
+  const seenBy = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
   if (options.json === true) {
     const facts = { status, product, version, fingerprints, aliases, clients, notes, ignored };
     io.stdout.write(
@@ -31,8 +30,7 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
         generation: generation?.number ?? null,
         dryRun,
         ...facts,
-        seenBy,
-        seenEverywhereBy: everywhere ?? null,
+        seenEverywhereBy: seenBy ?? null,
       }),
     );
     return;
@@ -45,29 +43,11 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
     ...clientViewLines(clients),
     ...notes.map((note) => `Note: ${note}`),
     ...(ignored.length === 0 ? [] : [`Passed over: ${ignored.join(", ")}`]),
-    ...seenLines(seenBy),
-    ...(everywhere === undefined
+    ...(seenBy === undefined
       ? []
-      : [`Daemons cache lists for up to an hour: all clients see it by ${everywhere}.`]),
+      : [`Daemons cache lists for up to an hour: all clients see it by ${seenBy}.`]),
   ];
   if (options.quiet !== true) io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
-}
-
-/** One line for what clients see alike, and one for each thing that one of them does not. */
-function seenLines(seenBy: readonly Visibility[]): string[] {
-  const alike = new Map<string, string[]>();
-  for (const { client, images } of seenBy) {
-    const what = images.length === 0 ? "nothing" : images.map((image) => image.type).join(" and ");
-    alike.set(what, [...(alike.get(what) ?? []), client]);
-  }
-  const findings = new Map<string, string[]>();
-  for (const { client, findings: found } of seenBy) {
-    for (const { reason } of found) findings.set(reason, [...(findings.get(reason) ?? []), client]);
-  }
-  return [
-    ...[...alike].map(([what, clients]) => `  seen as ${what} by ${clients.join(", ")}`),
-    ...[...findings].map(([reason, clients]) => `Warning for ${clients.join(", ")}: ${reason}`),
-  ];
 }
 
 const HEADLINES = {

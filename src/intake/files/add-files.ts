@@ -4,7 +4,6 @@ import type { Generation } from "../../store/generation.ts";
 import type { Store } from "../../store/store.ts";
 import { publish } from "../../publish/publish.ts";
 import { readStreams } from "../../publish/read-streams.ts";
-import { type Visibility, visibilityOf } from "../../views/visibility.ts";
 import { withOwnStream } from "../../views/image-stream.ts";
 import type { Build } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
@@ -22,8 +21,6 @@ export interface Added {
   readonly generation: Generation | undefined;
   readonly listed: ListedBuild;
   readonly files: Build["files"];
-  /** What each kind of client sees of it. */
-  readonly seenBy: readonly Visibility[];
   readonly ignored: readonly string[];
   readonly notes: readonly string[];
 }
@@ -67,7 +64,6 @@ export async function addFiles(
       generation,
       listed,
       files: staged.files,
-      seenBy: visibilityOf(listed.products, listed.product, listed.version),
       ignored: gathered.ignored,
       notes: [...(staged.rewritten ? [SPLIT_NOTE] : []), ...listed.notes],
     };
