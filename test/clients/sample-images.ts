@@ -24,6 +24,8 @@ export interface SampleImage {
   readonly type: "container" | "virtual-machine";
   /** Undefined where the files are taken apart on the way in. */
   readonly fingerprint: string | undefined;
+  /** SHA-256 of the disk of a virtual machine, as it has to reach clients however it came in. */
+  readonly disk: string | undefined;
   /** What /etc/marker holds in a container made from it. */
   readonly marker: string;
 }
@@ -50,12 +52,14 @@ export async function sampleImage(folder: string, name: SampleName, build = "fir
   const metadata: Metadata = { os: "Busy", release: name, description: `${name}, ${build} build` };
   const marker = `${name}, ${build} build`;
   const files = await filesOf(own, name, metadata, marker);
+  const isVm = name === "vm-disk" || name === "unified-vm";
   return {
     name,
     files,
     metadata,
     alias: `busy/${name}`,
-    type: name === "vm-disk" || name === "unified-vm" ? "virtual-machine" : "container",
+    type: isVm ? "virtual-machine" : "container",
+    disk: isVm ? await sha256OfFiles([join(own, "disk.qcow2")]) : undefined,
     fingerprint: name === "unified-vm" ? undefined : await sha256OfFiles(files),
     marker,
   };
@@ -84,6 +88,8 @@ async function filesOf(
       return [await unifiedContainer(folder, await busyboxRoot(folder, marker), metadata)];
     case "unified-vm":
       return [await unifiedVm(folder, await qcow2(folder), metadata)];
+    default:
+      throw new Error(name satisfies never);
   }
 }
 
