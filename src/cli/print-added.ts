@@ -30,7 +30,7 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
         generation: generation?.number ?? null,
         dryRun,
         ...facts,
-        seenEverywhereBy: seenBy ?? null,
+        seenEverywhereBy: seenBy?.toISOString() ?? null,
       }),
     );
     return;
@@ -45,7 +45,7 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
     ...(ignored.length === 0 ? [] : [`Passed over: ${ignored.join(", ")}`]),
     ...(seenBy === undefined
       ? []
-      : [`Daemons cache lists for up to an hour: all clients see it by ${seenBy}.`]),
+      : [`Daemons cache lists for up to an hour: all clients see it by ${minuteOf(seenBy)}.`]),
   ];
   if (options.quiet !== true) io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
 }
@@ -95,13 +95,19 @@ export function printImported(
       ...notes.map((note) => `  Note: ${note}`),
     ]),
     `${listed.length} builds taken, ${skipped.length} left out.`,
-    ...(generation === undefined ? [] : [`All clients see them by ${seenEverywhere(generation.createdAt)}.`]),
+    ...(generation === undefined
+      ? []
+      : [`All clients see them by ${minuteOf(seenEverywhere(generation.createdAt))}.`]),
   ];
   io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
 }
 
-/** When the last cache that was filled just before has run out: `2026-11-23 02:14 UTC`. */
-function seenEverywhere(publishedAt: string): string {
-  const at = new Date(Date.parse(publishedAt) + CACHED_MS);
-  return `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+/** When the last cache that was filled just before has run out. */
+function seenEverywhere(publishedAt: string): Date {
+  return new Date(Date.parse(publishedAt) + CACHED_MS);
+}
+
+/** `2026-11-23 02:14 UTC` */
+function minuteOf(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

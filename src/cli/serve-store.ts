@@ -1,14 +1,18 @@
-import { isIPv6 } from "node:net";
+import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { ensureCertificate } from "../server/certificate.ts";
+import { startBackground } from "../server/background.ts";
+import { type CertificateDescription, ensureCertificate } from "../server/certificate.ts";
 import { loadCertificate } from "../server/certificate-source.ts";
-import { clientInstructionsText } from "../server/client-instructions.ts";
-import { type BoundAddress, startServer } from "../server/serve.ts";
+import type { Logger } from "../server/logger.ts";
+import { startMetrics } from "../server/metrics.ts";
+import { type RunningServer, startServer } from "../server/serve.ts";
+import { isWorker, runWorker, startWorkers } from "../server/workers.ts";
+import { prune } from "../store/prune.ts";
 import type { Store } from "../store/store.ts";
 import { type Context, type GlobalOptions, notice } from "./context.ts";
 import { createLogger } from "./log.ts";
-import { jsonText } from "./output.ts";
-import { certificateFiles, clientUrl, tlsFolder, wantedNames } from "./server-identity.ts";
+import { printServing } from "./print-serving.ts";
+import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
 
 export interface ServeRequest {
   readonly store: Store;
@@ -21,6 +25,8 @@ export interface ServeRequest {
   readonly afterword?: string;
 }
 
+const HOUR_MS = 60 * 60 * 1000;
+
 /** Serves a store until Ctrl-C or SIGTERM, and then until running downloads are done. */
 export async function serveStore(
   context: Context,
@@ -28,70 +34,75 @@ export async function serveStore(
   request: ServeRequest,
 ): Promise<void> {
   const { io } = context;
-  const { store, config } = request;
+  const { config } = request;
   context.ownSignal();
-  const files = certificateFiles(config, store.name);
-  if (config.certificate === undefined) {
-    await ensureCertificate(tlsFolder(store.name), [...(request.firstNames ?? []), ...wantedNames(config)]);
-  }
-  const { description } = await loadCertificate(files);
   const log = await createLogger(io, options);
-  const server = await startServer({
-    store,
-    listen: config.listen,
-    certificate: files,
-    url: config.url,
-    plain: config.plain,
-    log,
-  });
+  if (isWorker()) {
+    await runWorker(() => startOne(request, log));
+    return;
+  }
+  const certificate = await prepareCertificate(request);
+  const server =
+    config.workers > 1 ? await startWorkers({ count: config.workers, log }) : await startOne(request, log);
+  const stops = [() => server.close()];
   try {
-    const url = clientUrl(config, description.names, server.addresses);
-    const trust = description.isSelfSigned ? description.pem : undefined;
-    const generation = server.counters.generation;
-    const { addresses } = server;
-    if (options.json === true) {
-      const { fingerprint, names } = description;
-      io.stdout.write(
-        jsonText({
-          store: store.name,
-          generation,
-          url,
-          addresses,
-          certificate: { fingerprint, names, pem: trust },
-        }),
-      );
-    } else if (options.quiet !== true) {
-      io.stdout.write(greeting({ store, addresses, generation }));
-      if (url !== undefined)
-        io.stdout.write(`\n${clientInstructionsText({ url, certificate: trust, ...aliasOf(request) })}`);
-      if (request.afterword !== undefined) io.stdout.write(`\n${request.afterword}\n`);
-    }
+    stops.unshift(await startSideWork(request, server, log));
+    await printServing(io, options, { ...request, server, certificate });
     await aborted(io.signal);
     notice(io, options, "Stopping. Running downloads get up to 60 seconds; Ctrl-C again cuts them.");
   } finally {
-    await server.close();
+    for (const stop of stops) await stop();
   }
 }
 
-function aliasOf({ alias }: ServeRequest): { readonly alias?: string } {
-  return alias === undefined ? {} : { alias };
+function startOne({ store, config }: ServeRequest, log: Logger): Promise<RunningServer> {
+  const { listen, url, plain } = config;
+  return startServer({ store, listen, certificate: certificateFiles(config, store.name), url, plain, log });
 }
 
-function greeting(facts: {
-  readonly store: Store;
-  readonly addresses: readonly BoundAddress[];
-  readonly generation: number;
-}): string {
-  const { store, addresses, generation } = facts;
-  const state =
-    generation === 0
-      ? "Nothing has been added yet, so clients are told to come back later: headwater add --help"
-      : `Generation ${generation} is served.`;
-  const places = addresses.map(({ address, port, kind }) => {
-    const host = isIPv6(address) ? `[${address}]` : address;
-    return `  ${kind === "tls" ? "https" : "http "}  ${host}:${port}`;
+/** The certificate that will be served: the configured one, else the store's own, made when it is not there. */
+async function prepareCertificate({
+  store,
+  config,
+  firstNames = [],
+}: ServeRequest): Promise<CertificateDescription> {
+  if (config.certificate === undefined) {
+    await ensureCertificate(tlsFolder(store.name), [...firstNames, ...wantedNames(config)]);
+  }
+  return (await loadCertificate(certificateFiles(config, store.name))).description;
+}
+
+/** What goes on beside answering: making room once an hour, and metrics. Returns what ends it. */
+async function startSideWork(
+  request: ServeRequest,
+  server: RunningServer,
+  log: Logger,
+): Promise<() => Promise<void>> {
+  const { store, config } = request;
+  const background = await startBackground({
+    socketPath: join(store.name, "state", "serve.sock"),
+    tasks: [{ name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(request, log) }],
+    log,
   });
-  return `${["Headwater serves", `  store  ${store.name}`, ...places, state].join("\n")}\n`;
+  try {
+    const metrics =
+      config.metrics === "off"
+        ? undefined
+        : await startMetrics({ listen: config.metrics, counters: () => server.counters, log });
+    return async () => {
+      await metrics?.close();
+      await background.close();
+    };
+  } catch (error) {
+    await background.close();
+    throw error;
+  }
+}
+
+async function pruneAndTell({ store, config }: ServeRequest, log: Logger): Promise<void> {
+  const { published, deleted } = await prune(store, { now: Date.now(), graceMs: config.grace });
+  if (published !== undefined)
+    log.info({ generation: published, blobs: deleted.blobs, bytes: deleted.bytes }, "pruned");
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

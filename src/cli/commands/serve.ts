@@ -40,7 +40,8 @@ export function serveCommand(program: Command, context: Context): void {
         metrics,
       });
       const { storeToFill } = await import("../open-store.ts");
-      const store = await storeToFill(context.io, options);
+      const { isWorker } = await import("../../server/workers.ts");
+      const store = await storeToFill(context.io, isWorker() ? { ...options, quiet: true } : options);
       const { serveStore } = await import("../serve-store.ts");
       await serveStore(context, options, { store, config });
     });
