@@ -79,7 +79,8 @@ export function describeCertificate(pem: string, where: string): CertificateDesc
     fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
     notBefore: new Date(certificate.validFrom),
     notAfter: new Date(certificate.validTo),
-    isSelfSigned: certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey),
+    // Not checkIssued: it wants the key usage of a CA, which this certificate does not have.
+    isSelfSigned: certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey),
   };
 }
 
