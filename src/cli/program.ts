@@ -4,6 +4,7 @@ import { aliasCommand } from "./commands/alias.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { pruneCommand } from "./commands/prune.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { listCommand } from "./commands/list.ts";
 import { removeCommand } from "./commands/remove.ts";
@@ -55,6 +56,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   removeCommand,
   aliasCommand,
   rollbackCommand,
+  pruneCommand,
   certificateCommand,
   completionCommand,
 ];

@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import type { Context, GlobalOptions } from "../context.ts";
+import { STORE_STATUSES, withHelp } from "../help.ts";
+
+export interface PruneCommandOptions extends GlobalOptions {
+  readonly dryRun?: boolean;
+  readonly grace?: string;
+  readonly freeNow?: boolean;
+}
+
+export function pruneCommand(program: Command, { io }: Context): void {
+  const command = program
+    .command("prune")
+    .description(
+      "Make room: give up old generations, and put aside files that no kept one names. serve does it hourly.",
+    )
+    .option("--dry-run", "only say what would go")
+    .option(
+      "--grace <time>",
+      "how long generations are kept after the next one came, such as 24h (the default) or 0",
+    )
+    .option("--free-now", "delete at once what is put aside (else the next prune does)")
+    .action(async (_options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<PruneCommandOptions>();
+      const { pruneStore } = await import("../prune-store.ts");
+      await pruneStore(io, options);
+    });
+  withHelp(command, {
+    examples: [
+      ["prune --dry-run", "what would go, and how much room that makes"],
+      ["prune --grace 1h --free-now", "when the disk is full; clients cache lists for an hour"],
+    ],
+    statuses: STORE_STATUSES,
+  });
+}
