@@ -1,23 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Command } from "commander";
 import { reportError } from "../../src/cli/report-error.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { HeadwaterError } from "../../src/error.ts";
+import { leavesOf } from "./command-reference.ts";
 import { fakeIo, headwater } from "./fake-io.ts";
 
-function commandsOf(
-  command: Command,
-  path: readonly string[] = [],
-): [path: readonly string[], command: Command][] {
-  return command.commands.flatMap((sub) => {
-    const own = [...path, sub.name()];
-    return [[own, sub] as [readonly string[], Command], ...commandsOf(sub, own)];
-  });
-}
-
 const program = createProgram({ io: fakeIo(), exitWith: () => undefined, ownSignal: () => undefined });
-const leaves = commandsOf(program).filter(([, command]) => command.commands.length === 0);
 
 describe("headwater", () => {
   it("prints its version", async () => {
@@ -31,7 +20,7 @@ describe("headwater", () => {
     expect(stderr).toContain("Usage: headwater");
   });
 
-  it.each(leaves.map(([path]) => path.join(" ")))(
+  it.each(leavesOf(program).map((path) => path.join(" ")))(
     "%s --help has an example and the exit statuses",
     async (path) => {
       const { status, stdout, stderr } = await headwater([...path.split(" "), "--help"]);
