@@ -1,6 +1,7 @@
 import {
   isAlias,
   isMap,
+  isNode,
   isScalar,
   LineCounter,
   type Document,
@@ -198,5 +199,5 @@ function text(file: MetadataFile, node: unknown, what: string): string | undefin
 }
 
 function nodeOf(node: unknown): Node | undefined {
-  return isScalar(node) || isMap(node) || isAlias(node) ? node : undefined;
+  return isNode(node) ? node : undefined;
 }

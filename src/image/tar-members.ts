@@ -1,6 +1,7 @@
-import { type Extract, extract, type Header } from "tar-stream";
+import { extract, type Header } from "tar-stream";
 import { HeadwaterError } from "../error.ts";
 import { damaged } from "./compression/damage.ts";
+import { feed } from "./feed.ts";
 
 export type TarMemberType = "file" | "directory" | "symlink" | "link" | "other";
 
@@ -32,9 +33,9 @@ export async function* tarMembers(
 ): AsyncGenerator<TarMember> {
   const { name, maxMembers = Number.POSITIVE_INFINITY } = options;
   const parser = extract({});
-  const feed = feedInto(parser, source);
+  const feeding = feed(source, parser);
   const failure = (cause: unknown): unknown =>
-    feed.failure() ?? (cause instanceof HeadwaterError ? cause : explain(name, feed.ended(), cause));
+    feeding.failure() ?? (cause instanceof HeadwaterError ? cause : explain(name, feeding.ended(), cause));
   let count = 0;
   let end = 0;
   try {
@@ -50,58 +51,13 @@ export async function* tarMembers(
     throw failure(cause);
   } finally {
     parser.destroy();
-    await feed.settled;
+    await feeding.settled;
   }
   // Every tar ends in zero blocks; without one, the archive may have been cut between two members.
-  if (feed.bytes() < end + BLOCK) throw explain(name, true, undefined);
+  if (feeding.bytes() < end + BLOCK) throw explain(name, true, undefined);
 }
 
 const BLOCK = 512;
-
-interface Feed {
-  readonly settled: Promise<void>;
-  /** Bytes handed over so far. */
-  bytes(): number;
-  /** Whether the source came to its own end. */
-  ended(): boolean;
-  /** What the source threw. */
-  failure(): unknown;
-}
-
-function feedInto(parser: Extract, source: AsyncIterable<Uint8Array>): Feed {
-  let bytes = 0;
-  let ended = false;
-  let failure: unknown;
-  const feed = async (): Promise<void> => {
-    try {
-      for await (const chunk of source) {
-        bytes += chunk.length;
-        if (!parser.write(chunk)) await drained(parser);
-        if (parser.destroyed) return;
-      }
-      ended = true;
-      parser.end(null);
-    } catch (error) {
-      failure = error;
-      parser.destroy(error instanceof Error ? error : undefined);
-    }
-  };
-  return { settled: feed(), bytes: () => bytes, ended: () => ended, failure: () => failure };
-}
-
-/** Waits until the parser wants more, or nothing more. */
-async function drained(parser: Extract): Promise<void> {
-  if (parser.destroyed) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      parser.removeListener("drain", done);
-      parser.removeListener("close", done);
-      resolve();
-    };
-    parser.on("drain", done);
-    parser.on("close", done);
-  });
-}
 
 interface Entry {
   readonly header: Header;
