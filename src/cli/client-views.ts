@@ -50,6 +50,18 @@ function isAbout(problem: Finding, version: string): boolean {
   return problem.version === undefined || problem.version === version;
 }
 
+/** What every client makes of one image of a build. */
+export function clientViewsOf(
+  file: ProductsFile,
+  image: { readonly product: string; readonly version: string; readonly fingerprint: string },
+): ClientView[] {
+  return clientViews(file, image.product, image.version).map(({ client, images, problems }) => ({
+    client,
+    images: images.filter(({ fingerprint }) => fingerprint === image.fingerprint),
+    problems,
+  }));
+}
+
 /** The same as lines for a person; clients that see the same share theirs. */
 export function clientViewLines(views: readonly ClientView[]): string[] {
   const shared = new Map<string, string[]>();

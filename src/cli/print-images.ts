@@ -1,12 +1,24 @@
 import type { ImageRow } from "../views/image-rows.ts";
+import type { ImageStream } from "../views/image-stream.ts";
+import { type ClientView, clientViewLines, clientViewsOf } from "./client-views.ts";
 import type { Format } from "./format.ts";
 import type { Io } from "./io.ts";
 import { printData } from "./output.ts";
 import { readableSize } from "./size.ts";
 import { visible } from "./visible.ts";
 
+export interface ShownImage extends ImageRow {
+  readonly clients: readonly ClientView[];
+}
+
+/** An image together with what every client makes of it. */
+export function withClients(image: ImageRow, streams: readonly ImageStream[]): ShownImage {
+  const file = streams.find(({ name }) => name === image.stream)?.products;
+  return { ...image, clients: file === undefined ? [] : clientViewsOf(file, image) };
+}
+
 /** Everything about some images: a block of lines each, or the rows as data. */
-export async function printImages(io: Io, format: Format, images: readonly ImageRow[]): Promise<void> {
+export async function printImages(io: Io, format: Format, images: readonly ShownImage[]): Promise<void> {
   if (format === "json" || format === "yaml") {
     await printData(io, format, images);
     return;
@@ -14,7 +26,7 @@ export async function printImages(io: Io, format: Format, images: readonly Image
   io.stdout.write(images.map(blockOf).join("\n"));
 }
 
-function blockOf(image: ImageRow): string {
+function blockOf(image: ShownImage): string {
   const facts: readonly (readonly [string, string])[] = [
     ["Product", image.product],
     ["Version", image.newest ? `${image.version} (the newest: what the aliases mean)` : image.version],
@@ -32,7 +44,9 @@ function blockOf(image: ImageRow): string {
     ),
   ];
   const shown = facts.filter(([, value]) => value !== "");
-  return shown.map(([name, value]) => `${`${name}:`.padEnd(14)}${indented(value)}\n`).join("");
+  const lines = shown.map(([name, value]) => `${`${name}:`.padEnd(14)}${indented(value)}\n`);
+  const views = ["Clients list it as:", ...clientViewLines(image.clients)];
+  return [...lines, ...views.map((line) => `${visible(line)}\n`)].join("");
 }
 
 /** Foreign text made visible; a second line of our own goes under the first. */

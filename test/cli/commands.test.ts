@@ -129,6 +129,7 @@ describe("headwater list and show", () => {
       const { status, stdout } = await site.run(["show", word]);
       expect(status).toBe(0);
       expect(stdout).toContain(`Product:      ${PRODUCT}\n`);
+      expect(stdout).toMatch(/Clients list it as:\n {2}incus 6\.0, .*: container "Tiny 1 amd64/);
     }
   });
 

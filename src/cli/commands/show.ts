@@ -18,8 +18,9 @@ export function showCommand(program: Command, { io }: Context): void {
       const { storeToRead } = await import("../open-store.ts");
       const { readImages } = await import("../read-images.ts");
       const { findImages } = await import("../../curate/find-images.ts");
-      const images = findImages(await readImages(await storeToRead(io, options)), target);
-      const { printImages } = await import("../print-images.ts");
+      const streams = await readImages(await storeToRead(io, options));
+      const { printImages, withClients } = await import("../print-images.ts");
+      const images = findImages(streams, target).map((image) => withClients(image, streams));
       await printImages(io, formatOf(options), images);
     });
   withHelp(command, {
