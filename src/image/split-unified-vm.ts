@@ -31,7 +31,11 @@ export interface SplitVm {
  * Takes a unified VM apart in one pass: LXD and older Incus list such an image as a container, split it works everywhere.
  * The disk goes to `disk` as it is unpacked.
  */
-export async function splitUnifiedVm(path: string, disk: ByteSink, options: SplitOptions): Promise<SplitVm> {
+export async function splitUnifiedVm(
+  path: string,
+  disk: ByteSink,
+  options: SplitOptions = {},
+): Promise<SplitVm> {
   return withImageFile(path, async (file) => {
     if (options.identity !== undefined) assertSame(path, options.identity, file.identity);
     const split = new Split(path, disk);
@@ -142,30 +146,4 @@ class Split {
       details: { file: this.path, rule },
     });
   }
-}
-
-/** Anything of known size that can be read from any place, such as a staged blob. */
-export interface Readable {
-  /** Bytes. */
-  readonly size: number;
-  /** Fills `buffer` from `position`; resolves with the number of bytes read, 0 only at the end. */
-  read(buffer: Uint8Array, position: number): Promise<number>;
-}
-
-/** The fingerprint of a split image whose root or disk is already staged: SHA-256 of metadata, then of those bytes. */
-export async function combinedHash(
-  metadata: Uint8Array,
-  rest: Readable,
-  signal?: AbortSignal,
-): Promise<string> {
-  const hash = createHash("sha256").update(metadata);
-  const buffer = Buffer.allocUnsafe(1024 * 1024);
-  for (let position = 0; position < rest.size; ) {
-    signal?.throwIfAborted();
-    const length = await rest.read(buffer, position);
-    if (length === 0) break;
-    hash.update(buffer.subarray(0, length));
-    position += length;
-  }
-  return hash.digest("hex");
 }
