@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
@@ -43,6 +43,19 @@ export class Headwater {
       this.env,
       port,
     );
+  }
+
+  /**
+   * As a server that is set up for good: address and listener are in the configuration, so that every command prints the
+   * same address, one that both ends resolve.
+   */
+  async serveAsLocalhost(): Promise<Serving> {
+    const port = await freePort();
+    await writeFile(
+      join(this.data, "headwater.yaml"),
+      `url: https://localhost:${port}\nlisten: ["127.0.0.1:${port}"]\n`,
+    );
+    return Serving.start(["serve", "--data", this.data], this.env, port);
   }
 
   /** `headwater demo`, which keeps its own store. */
@@ -109,6 +122,17 @@ export class Serving {
 
   async document(path: string): Promise<string> {
     return (await this.body(path)).toString();
+  }
+
+  /** A document once it is another one than `before`: a server notices changes within a second or a few. */
+  async changed(path: string, before: string): Promise<string> {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      const now = await this.document(path);
+      if (now !== before) return now;
+      if (Date.now() > deadline) throw new Error(`${path} did not change in 20 s`);
+      await new Promise((done) => setTimeout(done, 100));
+    }
   }
 
   async body(path: string): Promise<Buffer> {

@@ -61,7 +61,7 @@ describe.skipIf(inject("daemons") === undefined)("images from files", () => {
     test("lists every image as predicted, to the last field", async () => {
       const printed = await user().list("hw");
       expect(printed).toEqual(predicted(products, family).map((image) => asPrinted(image, family)));
-      expect(printed.map(({ properties }) => properties["release"]).sort()).toEqual([...SAMPLES].sort());
+      expect(new Set(printed.map(({ properties }) => properties["release"]))).toEqual(new Set(SAMPLES));
     });
 
     test.each(SAMPLES)("lists %s by the hashes of its files", async (name) => {

@@ -116,3 +116,14 @@ export interface ExportedFile {
   readonly bytes: Buffer;
   readonly sha256: string;
 }
+
+/** One user of each client who knows and trusts this server as `hw`. */
+export function usersKnowing(url: string, pem: string): Promise<User[]> {
+  return Promise.all(
+    FAMILIES.map(async (family) => {
+      const user = await User.create(family);
+      await user.addRemote("hw", url, pem);
+      return user;
+    }),
+  );
+}
