@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, dictionary, json, oneof, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { HeadwaterError } from "../../src/error.ts";
@@ -135,20 +135,17 @@ templates:
   });
 
   it("gives back any text that is written as a property", () => {
-    fc.assert(
-      fc.property(
-        fc.dictionary(fc.string({ minLength: 1 }), fc.string({ unit: "grapheme" })),
-        (properties) => {
-          const text = minimal + stringify({ properties: new Map(Object.entries(properties)) });
-          expect([...parse(text).properties].sort()).toEqual(Object.entries(properties).sort());
-        },
-      ),
+    assert(
+      property(dictionary(string({ minLength: 1 }), string({ unit: "grapheme" })), (properties) => {
+        const text = minimal + stringify({ properties: new Map(Object.entries(properties)) });
+        expect(new Map(parse(text).properties)).toEqual(new Map(Object.entries(properties)));
+      }),
     );
   });
 
   it("answers any bytes with metadata or one clear error", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: "binary" })), (text) => {
+    assert(
+      property(oneof(string(), json(), string({ unit: "binary" })), (text) => {
         try {
           expect(parse(text).creationDate).toBeGreaterThan(0);
         } catch (error) {
