@@ -79,6 +79,9 @@ export class Listener {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    for (const socket of this.#sockets) {
+      if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
+    }
   }
 
   cutAll(): void {

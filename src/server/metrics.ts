@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import type { Counter as CounterMetric, Gauge as GaugeMetric } from "prom-client";
 import type { Counters } from "./counters.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { isLoopback } from "./listen-address.ts";
@@ -27,6 +28,7 @@ const DESCRIPTIONS: readonly [keyof Counters, "counter" | "gauge", string, strin
   ["connections", "gauge", "headwater_connections", "Open connections"],
   ["activeSends", "gauge", "headwater_active_sends", "Answers being sent"],
   ["waitingSends", "gauge", "headwater_waiting_sends", "Answers waiting for their turn"],
+  ["buffers", "gauge", "headwater_send_buffers", "Buffers of 256 KiB that hold bytes on their way"],
   ["generation", "gauge", "headwater_generation", "Number of the generation that is served"],
 ];
 
@@ -39,9 +41,9 @@ export async function startMetrics({ listen, counters, log }: MetricsOptions): P
   for (const [key, kind, name, help] of DESCRIPTIONS) {
     const shared = { name, help, registers: [registry] };
     if (kind === "gauge") {
-      const gauge: Gauge = new Gauge({ ...shared, collect: () => gauge.set(counters()[key]) });
+      const gauge: GaugeMetric = new Gauge({ ...shared, collect: () => gauge.set(counters()[key]) });
     } else {
-      const counter: Counter = new Counter({
+      const counter: CounterMetric = new Counter({
         ...shared,
         collect: () => {
           counter.reset();

@@ -113,7 +113,9 @@ function createTls(options: ProtocolOptions, certificate: LoadedCertificate): Ht
     handshakeTimeout: limits.headersMs,
   });
   let isToldOfOldTls = false;
-  server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+    // Node leaves a handshake that took too long open.
+    socket.destroy();
     // LXD breaks off a handshake per request while it looks for the name to ask for: no news for a log.
     if (error.code !== "ERR_SSL_UNSUPPORTED_PROTOCOL") {
       counters.failedHandshakes += 1;

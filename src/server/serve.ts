@@ -109,6 +109,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
         ...counters,
         activeSends: sender.slots.active,
         waitingSends: sender.slots.waiting,
+        buffers: sender.pool.taken,
         evictedSends: sender.slots.evicted,
         generation: current.loaded?.generation.number ?? 0,
       };

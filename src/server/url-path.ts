@@ -12,7 +12,9 @@ export function keyOfTarget(target: string): string | undefined {
     if (segment === undefined) return undefined;
     segments.push(segment);
   }
-  return segments.join("/");
+  // A file is not a folder: `/x/` is not `/x`.
+  const isFolder = path.endsWith("/") && segments.length > 0;
+  return `${segments.join("/")}${isFolder ? "/" : ""}`;
 }
 
 /** The longest path that is looked at; item paths are far shorter. */

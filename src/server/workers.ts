@@ -43,7 +43,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
   return pool;
 }
 
-/** In a worker: starts the server, tells the primary, and closes when told to or when the primary is gone. Resolves when closed. */
+/** In a worker: starts the server, tells the primary, and closes when told to or when the primary is gone. Resolves when closed, or when it could not start. */
 export async function runWorker(start: () => Promise<RunningServer>): Promise<void> {
   let server: RunningServer;
   try {
@@ -56,7 +56,10 @@ export async function runWorker(start: () => Promise<RunningServer>): Promise<vo
       message: error instanceof Error ? error.message : String(error),
       hint: (known ? error.hint : undefined) ?? "",
     });
-    throw error;
+    // The primary says it, once for all workers.
+    process.exitCode = 1;
+    if (process.connected) process.disconnect();
+    return;
   }
   await tell({ kind: "ready", addresses: server.addresses });
   const counting = setInterval(() => {
@@ -165,7 +168,7 @@ class WorkerPool implements RunningServer {
     this.#counters.delete(worker);
     // What it counted stays counted; what it was doing does not.
     if (last !== undefined) {
-      const ended = { ...last, connections: 0, activeSends: 0, waitingSends: 0, generation: 0 };
+      const ended = { ...last, connections: 0, activeSends: 0, waitingSends: 0, buffers: 0, generation: 0 };
       this.#gone = { ...sumCounters([this.#gone, ended]), generation: 0 };
     }
   }
