@@ -118,7 +118,8 @@ function lxd(name: string, version: string): ClientProfile {
     architectures: [
       ...(since("6.7", "5.21.5") ? (["amd64v3", "repeated"] as const) : []),
       ...(since("5.19", "5.0.3") ? (["loongarch"] as const) : []),
-      ...(since("5.11", "5.0.3") ? (["mipsle"] as const) : []),
+      // Upstream's 5.0.2 lacks it and Debian's build of that version has it (tried).
+      ...(since("5.11", "5.0.2") ? (["mipsle"] as const) : []),
     ],
   };
 }
