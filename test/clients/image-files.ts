@@ -165,7 +165,7 @@ async function debootstrap(root: string): Promise<void> {
     ["--variant=minbase", "bookworm", root, await debianMirror()],
     {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-      timeoutMs: 300_000,
+      timeoutMs: 500_000,
     },
   );
   if (outcome.status !== 0) {
