@@ -79,9 +79,8 @@ export class Listener {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    for (const socket of this.#sockets) {
-      if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
-    }
+    // A socket is told that it has closed a moment later, and is in the set until then.
+    for (const socket of this.#sockets) await new Promise((resolve) => socket.once("close", resolve));
   }
 
   cutAll(): void {
