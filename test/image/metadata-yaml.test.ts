@@ -99,7 +99,8 @@ templates:
     ["keys and values", `${minimal}properties: none\n`, 3],
     ["must have keys", `${minimal}templates:\n  /etc/hosts: x\n`, 4],
     ["expected keys and values", "just text", 1],
-    ["unique", `${minimal}architecture: arm64\n`, 3],
+    ["comes twice", `${minimal}architecture: arm64\n`, 3],
+    ["comes twice", `${minimal}properties:\n  os: a\n  os: b\n`, 5],
     ["tag", `${minimal}properties:\n  os: !ruby/object x\n`, 4],
     ["", "a: [", 1],
   ];
@@ -129,7 +130,7 @@ templates:
     );
   });
 
-  it("refuses more than a mebibyte, and what is not UTF-8", () => {
+  it("refuses far more than any real file has, and what is not UTF-8", () => {
     expect(refusalOf(Buffer.alloc(METADATA_LIMIT + 1, " ")).message).toContain(String(METADATA_LIMIT + 1));
     expect(refusalOf(Uint8Array.of(0x61, 0xff)).message).toContain("UTF-8");
   });
