@@ -39,5 +39,5 @@ export async function measure(client, { mode, tls, port, path, clients, seconds,
     throw new Error(`${result.failures} requests failed on port ${port}: ${words.join(" ")}`);
   const done = mode === "stream" ? result.bytes : result.requests;
   if (done === 0) throw new Error(`nothing came from port ${port}: ${words.join(" ")}`);
-  return { perSecond: done / result.seconds, fairness: result.slowest / result.fastest };
+  return { done, perSecond: done / result.seconds, fairness: result.slowest / result.fastest };
 }

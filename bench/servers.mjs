@@ -10,6 +10,11 @@ function running(child, ports) {
     ...ports,
     /** Resident MB of the largest process. */
     memory: () => Math.max(...family(child.pid).map(residentMegabytes)),
+    /** Processor seconds of all its processes so far. */
+    processorSeconds: () =>
+      family(child.pid)
+        .map(processorSeconds)
+        .reduce((sum, seconds) => sum + seconds, 0),
     stop: async () => {
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
@@ -73,6 +78,17 @@ function parentOf(pid) {
   } catch {
     // Gone meanwhile.
     return undefined;
+  }
+}
+
+/** User and system time; the kernel counts in hundredths of a second. */
+function processorSeconds(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    // Gone meanwhile.
+    return 0;
   }
 }
 

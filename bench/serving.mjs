@@ -54,6 +54,7 @@ const table = [
     "ratio",
     "target",
     "slowest / fastest client (nginx)",
+    "CPU s/GiB or us/request (nginx)",
     "MB resident",
   ],
 ];
@@ -100,7 +101,9 @@ async function compare({ name, server, tls, mode }, clients) {
   for (let pair = 0; pair < pairs; pair++) {
     // Whoever goes second finds other caches: they take turns.
     for (const it of pair % 2 === 0 ? [nginx, server] : [server, nginx]) {
+      const before = it.processorSeconds();
       const result = await ask(it);
+      result.cost = ((it.processorSeconds() - before) / result.done) * (mode === "stream" ? 2 ** 30 : 1e6);
       (it === server ? ours : theirs).push(result);
       if (it === server) memory = Math.max(memory, server.memory());
     }
@@ -111,6 +114,7 @@ async function compare({ name, server, tls, mode }, clients) {
       : `${Math.round(median(results.map(({ perSecond }) => perSecond)))} req/s`;
   const ratios = ours.map(({ perSecond }, index) => perSecond / theirs[index].perSecond);
   const fairness = (results) => median(results.map((result) => result.fairness)).toFixed(2);
+  const cost = (results) => median(results.map((result) => result.cost)).toFixed(mode === "stream" ? 2 : 0);
   const target = TARGETS.get(`${name} ${clients}`);
   const verdict =
     target === undefined ? "" : `${target} ${median(ratios) >= 0.95 * target ? "met" : "missed"}`;
@@ -122,6 +126,7 @@ async function compare({ name, server, tls, mode }, clients) {
     spread(ratios),
     verdict,
     mode === "stream" ? `${fairness(ours)} (${fairness(theirs)})` : "",
+    `${cost(ours)} (${cost(theirs)})`,
     Math.round(memory),
   ];
 }
