@@ -11,19 +11,21 @@ import { visible } from "./visible.ts";
 
 export interface Serving extends ServeRequest {
   readonly server: RunningServer;
-  readonly certificate: CertificateDescription;
+  readonly certificate: CertificateDescription | undefined;
 }
 
 /** What serves what where, and what to type on a client. */
 export async function printServing(io: Io, options: GlobalOptions, serving: Serving): Promise<void> {
   const { store, config, server, certificate, alias, afterword } = serving;
-  const { fingerprint, names, isSelfSigned, pem } = certificate;
   const { addresses } = server;
-  const url = clientUrl(config, names, addresses);
-  const trust = isSelfSigned ? pem : undefined;
+  const url = clientUrl(config, certificate?.names ?? [], addresses);
+  const trust = certificate?.isSelfSigned === true ? certificate.pem : undefined;
   const generation = (await store.newest())?.number;
   if (options.json === true) {
-    const shown = { fingerprint, names, pem: trust };
+    const shown =
+      certificate === undefined
+        ? null
+        : { fingerprint: certificate.fingerprint, names: certificate.names, pem: trust };
     io.stdout.write(
       jsonText({
         store: store.name,

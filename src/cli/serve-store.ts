@@ -60,12 +60,16 @@ function startOne({ store, config }: ServeRequest, log: Logger): Promise<Running
   return startServer({ store, listen, certificate: certificateFiles(config, store.name), url, plain, log });
 }
 
-/** The certificate that will be served: the configured one, else the store's own, made when it is not there. */
+/**
+ * The certificate that will be served: the configured one, else the store's own, made when it is not there. None where a
+ * proxy does TLS: its certificate is the one that clients see.
+ */
 async function prepareCertificate({
   store,
   config,
   firstNames = [],
-}: ServeRequest): Promise<CertificateDescription> {
+}: ServeRequest): Promise<CertificateDescription | undefined> {
+  if (config.listen.every(({ kind }) => kind === "proxied")) return undefined;
   if (config.certificate === undefined) {
     await ensureCertificate(tlsFolder(store.name), [...firstNames, ...wantedNames(config)]);
   }
