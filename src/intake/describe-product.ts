@@ -1,9 +1,9 @@
 import { HeadwaterError } from "../error.ts";
 import { checkAlias, joinAliases, parseAliases, standardAliases } from "../simplestreams/aliases.ts";
+import type { Product, Version } from "../simplestreams/products.ts";
 import { requirementFields } from "../simplestreams/twins.ts";
-import type { Product, ProductsFile, Version } from "../simplestreams/products.ts";
-import { aliasOwners } from "../views/alias-owners.ts";
 import type { Build } from "./build.ts";
+import type { Listing } from "./listing.ts";
 
 /**
  * The product as it is once the build is in it: its names, title, requirements, and aliases. Standard aliases that
@@ -11,7 +11,7 @@ import type { Build } from "./build.ts";
  * @throws NAME_TAKEN, NAME_INVALID
  */
 export function describeProduct(
-  file: ProductsFile,
+  listing: Listing,
   key: string,
   product: Product | undefined,
   build: Build,
@@ -25,30 +25,26 @@ export function describeProduct(
     release,
     release_title: build.releaseTitle ?? product?.release_title ?? release,
     variant,
-    aliases: joinAliases(aliasesFor(file, key, product, build)),
+    aliases: joinAliases(aliasesFor(listing, key, product, build)),
     ...requirementFields(build.requirements ?? product?.requirements ?? {}),
     versions: product?.versions ?? new Map<string, Version>(),
   };
 }
 
 function aliasesFor(
-  file: ProductsFile,
+  listing: Listing,
   key: string,
   product: Product | undefined,
   build: Build,
 ): readonly string[] {
   const { os, release, variant, arch } = build.names;
-  const owners = new Map<string, string>();
-  for (const owner of aliasOwners(file)) {
-    if (owner.product !== key && owner.arch === arch) owners.set(owner.alias, owner.product);
-  }
   const aliases = new Set(parseAliases(product?.aliases));
   for (const alias of standardAliases({ os, release, variant })) {
-    if (!owners.has(alias)) aliases.add(alias);
+    if (listing.otherOwner(alias, key, arch) === undefined) aliases.add(alias);
   }
   for (const alias of build.aliases) {
     checkAlias(alias);
-    const owner = owners.get(alias);
+    const owner = listing.otherOwner(alias, key, arch);
     if (owner !== undefined) {
       throw new HeadwaterError("NAME_TAKEN", `the alias "${alias}" already names ${owner}`, {
         hint: `headwater alias remove ${alias} frees it.`,

@@ -1,16 +1,15 @@
 import { HeadwaterError } from "../error.ts";
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
-import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
+import type { Item, Product, Version } from "../simplestreams/products.ts";
 import { compareVersions, newestVersion, versionName } from "../simplestreams/version-name.ts";
 import { type Build, fingerprintsOfBuild } from "./build.ts";
 import { itemsOfBuild } from "./build-items.ts";
 import { chooseVersion } from "./choose-version.ts";
 import { describeProduct, sameDescription } from "./describe-product.ts";
-import { findProduct } from "./find-product.ts";
+import type { Listing } from "./listing.ts";
 
 export interface ListedBuild {
-  readonly products: ProductsFile;
   /** `moved`: an older version had these bytes and no longer does. `unchanged`: there was nothing to do. */
   readonly status: "added" | "updated" | "moved" | "unchanged";
   readonly product: string;
@@ -32,33 +31,31 @@ export interface ListOptions {
 }
 
 /**
- * Lists a build in a products file: pure, so that it can run again on top of whoever published meanwhile.
+ * Lists a build, or throws and lists nothing. It looks at nothing but the listing, so that it can run again on top of
+ * whoever published meanwhile.
  * A fingerprint that is listed twice is unusable ("More than one match": Incus shared/simplestreams/simplestreams.go
  * GetImage, LXD the same), so bytes that an older version of the product holds move to the new one.
  * @throws FINGERPRINT_TAKEN when another product lists these bytes, NAME_TAKEN when names or aliases clash
  */
-export function listBuild(file: ProductsFile, build: Build, options: ListOptions): ListedBuild {
-  const { key, product } = findProduct(file, build.names);
+export function listBuild(listing: Listing, build: Build, options: ListOptions): ListedBuild {
+  const { key, product } = listing.find(build.names);
   const fingerprints = fingerprintsOfBuild(build);
-  refuseOtherProducts(file, key, fingerprints);
-  const described = describeProduct(file, key, product, build);
+  refuseOtherProducts(listing, key, fingerprints);
+  const described = describeProduct(listing, key, product, build);
   const result = { product: key, fingerprints, aliases: parseAliases(described.aliases) };
   const holder = versionHolding(described, build, options);
   if (holder !== undefined) {
     const same = sameDescription(product, described);
-    return {
-      ...result,
-      products: same ? file : withProduct(file, key, described),
-      status: same ? "unchanged" : "updated",
-      version: holder,
-      notes: [`Version ${holder} has exactly these bytes.`],
-    };
+    if (!same) listing.set(key, described);
+    const notes = [`Version ${holder} has exactly these bytes.`];
+    return { ...result, status: same ? "unchanged" : "updated", version: holder, notes };
   }
   const { versions, movedFrom } = withoutFingerprints(described.versions, fingerprints);
   const moved = movedFrom.length > 0;
   const renewed = moved && options.olderBytes === "renew";
   const { name, note } = chooseVersion({ build, versions, renewed, now: options.now });
   const listed = new Map(versions).set(name, joinVersion(versions.get(name), build, name));
+  listing.set(key, { ...described, versions: listed });
   const notes = note === undefined ? [] : [note];
   for (const from of movedFrom) {
     notes.push(
@@ -67,13 +64,7 @@ export function listBuild(file: ProductsFile, build: Build, options: ListOptions
   }
   const newest = newestVersion(listed.keys()) ?? name;
   if (newest !== name) notes.push(`Version ${newest} is newer, so aliases go on naming that one.`);
-  return {
-    ...result,
-    products: withProduct(file, key, { ...described, versions: listed }),
-    status: moved ? "moved" : "added",
-    version: name,
-    notes,
-  };
+  return { ...result, status: moved ? "moved" : "added", version: name, notes };
 }
 
 /** The version that already is what the build would become. */
@@ -95,27 +86,20 @@ function versionHolding(product: Product, build: Build, options: ListOptions): s
   return wanted !== undefined && holding.includes(wanted) ? wanted : undefined;
 }
 
-function refuseOtherProducts(file: ProductsFile, key: string, fingerprints: readonly string[]): void {
-  for (const [other, product] of file.products) {
-    if (other === key) continue;
-    for (const [name, version] of product.versions) {
-      const taken = fingerprintsOf(version).find((image) => fingerprints.includes(image.fingerprint));
-      if (taken === undefined) continue;
-      const short = taken.fingerprint.slice(0, 12);
-      throw new HeadwaterError(
-        "FINGERPRINT_TAKEN",
-        `the image ${short} is already listed as ${other} ${name}; listed twice, no client could use it`,
-        {
-          hint: `Give that product one more alias (headwater alias add), or remove the image there first (headwater remove ${short}).`,
-          details: { fingerprint: taken.fingerprint, product: other, version: name },
-        },
-      );
-    }
+function refuseOtherProducts(listing: Listing, key: string, fingerprints: readonly string[]): void {
+  for (const fingerprint of fingerprints) {
+    const place = listing.placeOf(fingerprint);
+    if (place === undefined || place.product === key) continue;
+    const short = fingerprint.slice(0, 12);
+    throw new HeadwaterError(
+      "FINGERPRINT_TAKEN",
+      `the image ${short} is already listed as ${place.product} ${place.version}; listed twice, no client could use it`,
+      {
+        hint: `Give that product one more alias (headwater alias add), or remove the image there first (headwater remove ${short}).`,
+        details: { fingerprint, ...place },
+      },
+    );
   }
-}
-
-function withProduct(file: ProductsFile, key: string, product: Product): ProductsFile {
-  return { ...file, products: new Map(file.products).set(key, product) };
 }
 
 function withoutFingerprints(

@@ -1,18 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { findImages } from "../../src/curate/find-images.ts";
 import { listBuild } from "../../src/intake/list-build.ts";
+import { Listing } from "../../src/intake/listing.ts";
 import { emptyOwnStream, type ImageStream } from "../../src/views/image-stream.ts";
 import { someBuild } from "../intake/some-build.ts";
 
 /** An image stream of unified builds with these fingerprints. */
 function streamOf(...fingerprints: string[]): ImageStream {
-  let { products } = emptyOwnStream();
+  const listing = new Listing(emptyOwnStream().products);
   for (const sha256 of fingerprints) {
     const files = { kind: "unified", image: { sha256, size: 1, extension: "tar.gz" } } as const;
     const options = { now: new Date(), olderBytes: "renew" } as const;
-    products = listBuild(products, someBuild(sha256, { files }), options).products;
+    listBuild(listing, someBuild(sha256, { files }), options);
   }
-  return { ...emptyOwnStream(), products };
+  return { ...emptyOwnStream(), products: listing.file };
 }
 
 const one = `abc1${"0".repeat(60)}`;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Build } from "../../src/intake/build.ts";
 import { type ListedBuild, listBuild } from "../../src/intake/list-build.ts";
+import { Listing } from "../../src/intake/listing.ts";
 import { parseAliases } from "../../src/simplestreams/aliases.ts";
 import type { ProductsFile } from "../../src/simplestreams/products.ts";
 import { emptyOwnStream } from "../../src/views/image-stream.ts";
@@ -8,13 +9,17 @@ import { someBuild } from "./some-build.ts";
 
 const NOW = new Date("2026-06-07T08:09:10Z");
 
-function add(file: ProductsFile, build: Build, olderBytes: "renew" | "keep-date" = "renew"): ListedBuild {
-  return listBuild(file, build, { now: NOW, olderBytes });
+type Listed = ListedBuild & { readonly products: ProductsFile };
+
+function add(file: ProductsFile, build: Build, olderBytes: "renew" | "keep-date" = "renew"): Listed {
+  const listing = new Listing(file);
+  const listed = listBuild(listing, build, { now: NOW, olderBytes });
+  return { ...listed, products: listing.file };
 }
 
-function addAll(...builds: Build[]): ListedBuild {
+function addAll(...builds: Build[]): Listed {
   let file = emptyOwnStream().products;
-  let last: ListedBuild | undefined;
+  let last: Listed | undefined;
   for (const build of builds) {
     last = add(file, build);
     file = last.products;
@@ -23,7 +28,7 @@ function addAll(...builds: Build[]): ListedBuild {
   return last;
 }
 
-function versionsOf(listed: ListedBuild): string[] {
+function versionsOf(listed: Listed): string[] {
   return [...(listed.products.products.get(listed.product)?.versions.keys() ?? [])].sort();
 }
 

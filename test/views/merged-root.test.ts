@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Build } from "../../src/intake/build.ts";
 import { listBuild } from "../../src/intake/list-build.ts";
+import { Listing } from "../../src/intake/listing.ts";
 import { fingerprintsOf } from "../../src/simplestreams/fingerprint.ts";
 import type { Product } from "../../src/simplestreams/products.ts";
 import { emptyOwnStream, type ImageStream } from "../../src/views/image-stream.ts";
@@ -8,11 +9,11 @@ import { type MergedRoot, mergedRoot } from "../../src/views/merged-root.ts";
 import { someBuild } from "../intake/some-build.ts";
 
 function streamOf(name: string, ...builds: Build[]): ImageStream {
-  let { products } = emptyOwnStream();
+  const listing = new Listing(emptyOwnStream().products);
   for (const build of builds) {
-    products = listBuild(products, build, { now: new Date(0), olderBytes: "renew" }).products;
+    listBuild(listing, build, { now: new Date(0), olderBytes: "renew" });
   }
-  return { ...emptyOwnStream(), name, products };
+  return { ...emptyOwnStream(), name, products: listing.file };
 }
 
 function withProducts(stream: ImageStream, change: (product: Product) => Product): ImageStream {

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { ReadOptions } from "../../image/file-bytes.ts";
+import type { ProductsFile } from "../../simplestreams/products.ts";
 import type { Generation } from "../../store/generation.ts";
 import type { Store } from "../../store/store.ts";
 import { publish } from "../../publish/publish.ts";
@@ -7,6 +8,7 @@ import { readStreams } from "../../publish/read-streams.ts";
 import { withOwnStream } from "../../views/image-stream.ts";
 import type { Build } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
+import { Listing } from "../listing.ts";
 import { gatherFiles, gatherFolder } from "./gather.ts";
 import { type BuildWishes, nameBuild } from "./name-build.ts";
 import { stageImage } from "./stage-image.ts";
@@ -19,7 +21,8 @@ export interface AddOptions extends ReadOptions {
 export interface Added {
   /** The generation that lists it, or undefined when nothing changed. */
   readonly generation: Generation | undefined;
-  readonly listed: ListedBuild;
+  /** With the image stream's products as they then are. */
+  readonly listed: ListedBuild & { readonly products: ProductsFile };
   readonly files: Build["files"];
   readonly ignored: readonly string[];
   readonly notes: readonly string[];
@@ -45,10 +48,14 @@ export async function addFiles(
     const staged = await stageImage(writer, gathered.image, options);
     const source = paths.join(", ");
     const build: Build = { ...nameBuild(source, staged.metadata, wishes), files: staged.files };
-    let listed: ListedBuild | undefined;
+    let listed: Added["listed"] | undefined;
     const place = (streams: Parameters<Parameters<typeof publish>[2]>[0]) =>
       withOwnStream(streams, (products) => {
-        listed = listBuild(products, build, { now: new Date(), olderBytes: "renew" });
+        const listing = new Listing(products);
+        listed = {
+          ...listBuild(listing, build, { now: new Date(), olderBytes: "renew" }),
+          products: listing.file,
+        };
         return listed.products;
       });
     const generation =

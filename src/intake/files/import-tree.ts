@@ -1,7 +1,7 @@
 import { HeadwaterError } from "../../error.ts";
 import { type RecognisedFile, recognise } from "../../image/recognise.ts";
 import { isValidAlias, parseAliases } from "../../simplestreams/aliases.ts";
-import type { Item, Json, Product, Version } from "../../simplestreams/products.ts";
+import type { Item, Json, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
 import { compareVersions, versionDate } from "../../simplestreams/version-name.ts";
 import type { Generation } from "../../store/generation.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
@@ -10,6 +10,7 @@ import { readStreams } from "../../publish/read-streams.ts";
 import { type ImageStream, withOwnStream } from "../../views/image-stream.ts";
 import { type Build, fingerprintsOfBuild } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
+import { Listing } from "../listing.ts";
 import { type AddOptions, SPLIT_NOTE } from "./add-files.ts";
 import type { Found, GatheredImage } from "./gather.ts";
 import { nameBuild } from "./name-build.ts";
@@ -19,7 +20,7 @@ import { openTree, type Tree } from "./tree.ts";
 export interface Imported {
   /** The one generation that lists it all, or undefined when nothing changed. */
   readonly generation: Generation | undefined;
-  readonly listed: readonly Omit<ListedBuild, "products">[];
+  readonly listed: readonly ListedBuild[];
   /** What was left out, and why; the rest was taken all the same. */
   readonly skipped: readonly Skipped[];
 }
@@ -76,22 +77,21 @@ export async function importTree(store: Store, folder: string, options: AddOptio
 }
 
 function listAll(
-  products: Parameters<typeof listBuild>[0],
+  products: ProductsFile,
   builds: readonly TreeBuild[],
   refused: Skipped[],
 ) {
-  const listed: Omit<ListedBuild, "products">[] = [];
-  let current = products;
+  const listed: ListedBuild[] = [];
+  const listing = new Listing(products);
   for (const { product, version, build, notes } of builds) {
     try {
-      const one = listBuild(current, build, { now: new Date(), olderBytes: "keep-date" });
-      current = one.products;
+      const one = listBuild(listing, build, { now: new Date(), olderBytes: "keep-date" });
       listed.push({ ...one, notes: [...notes, ...one.notes] });
     } catch (error) {
       refused.push({ product, version, reason: reasonOf(error) });
     }
   }
-  return { products: current, listed };
+  return { products: listing.file, listed };
 }
 
 async function stageTree(
