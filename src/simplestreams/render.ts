@@ -55,6 +55,7 @@ function object(
   order: readonly string[],
   container?: { readonly key: string; readonly text: string },
 ): string {
+  if (container === undefined && isInOrder(value, order)) return JSON.stringify(value);
   const parts: string[] = [];
   const add = (key: string) => {
     const text = key === container?.key ? container.text : JSON.stringify(value[key]);
@@ -63,6 +64,18 @@ function object(
   for (const key of order) if (Object.hasOwn(value, key)) add(key);
   for (const key of Object.keys(value)) if (!order.includes(key)) add(key);
   return `{${parts.join(",")}}`;
+}
+
+/** Whether the known keys come first and in order, as in what this program made: items are then written in one go. */
+function isInOrder(value: Keyed, order: readonly string[]): boolean {
+  let last = 0;
+  for (const key of Object.keys(value)) {
+    const place = order.indexOf(key);
+    const rank = place === -1 ? order.length : place;
+    if (rank < last) return false;
+    last = rank;
+  }
+  return true;
 }
 
 function mapText<Member>(members: ReadonlyMap<string, Member>, render: (member: Member) => string): string {
