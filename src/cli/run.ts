@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { CommanderError } from "commander";
 import { HeadwaterError } from "../error.ts";
 import type { Context } from "./context.ts";
@@ -33,32 +34,37 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(`${version()}\n`);
     return DONE;
   }
+  const over = new AbortController();
   try {
     const finished = program.parseAsync([...argv], { from: "user" });
-    await Promise.race([finished, interrupted(io.signal, finished, () => ownsSignal)]);
+    await Promise.race([
+      finished,
+      interrupted(io.signal, over.signal, () => (ownsSignal ? finished : undefined)),
+    ]);
     return io.signal.aborted && !ownsSignal ? statusOfSignal(io.signal.reason) : status;
   } catch (error) {
     if (io.signal.aborted && !(error instanceof HeadwaterError)) return statusOfSignal(io.signal.reason);
     if (error instanceof CommanderError && error.exitCode === 0) return DONE;
     const json = argv.includes("--json");
     return reportError(error instanceof CommanderError ? usageError(error, argv) : error, io, json);
+  } finally {
+    over.abort();
   }
 }
 
-/** Settles some time after the signal came, for a command that does not look at it. */
+/** Settles some time after the signal came, for a command that does not look at it; after `own` when that looks itself. */
 async function interrupted(
   signal: AbortSignal,
-  finished: Promise<unknown>,
-  isOwned: () => boolean,
+  over: AbortSignal,
+  own: () => Promise<unknown> | undefined,
 ): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  if (isOwned()) await finished;
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, TIDY_UP_MS).unref();
-  });
+  await own();
+  // Rejects when the command ended first, which nobody waits for any more.
+  await setTimeout(TIDY_UP_MS, undefined, { signal: over });
 }
 
 /** commander's text is "error: what happened", and on a second line what was perhaps meant. */
