@@ -64,7 +64,7 @@ export async function openBlob(disk: Disk, sha256: Sha256, path: string): Promis
 }
 
 /** Asks `attempt` for each place where the blob may be, until one answers. */
-async function locate<T>(
+export async function locate<T>(
   ground: Ground,
   sha256: Sha256,
   attempt: (path: string) => Promise<T | undefined>,
