@@ -1,6 +1,6 @@
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { kernelArchitecture } from "../simplestreams/architectures.ts";
-import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
 import { requirementFields, withTwins } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
@@ -65,8 +65,8 @@ function mergeProduct(key: string, product: Product, context: MergeContext): Pro
   for (const [name, version] of product.versions) {
     const merged = mergeVersion({ key, name, version }, context);
     if (merged === undefined) continue;
-    versions.set(name, merged);
-    for (const image of fingerprintsOf(merged)) types.add(image.type);
+    versions.set(name, merged.version);
+    for (const image of merged.images) types.add(image.type);
   }
   if (versions.size === 0) return undefined;
   const aliases = parseAliases(product.aliases).filter((alias) => claims.alias(alias, arch, types, key));
@@ -83,26 +83,35 @@ function mergeProduct(key: string, product: Product, context: MergeContext): Pro
   };
 }
 
+interface MergedVersion {
+  readonly version: Version;
+  readonly images: readonly FingerprintedImage[];
+}
+
 function mergeVersion(
   at: { readonly key: string; readonly name: string; readonly version: Version },
   context: MergeContext,
-): Version | undefined {
+): MergedVersion | undefined {
   const { stream, claims, missing } = context;
   if (!isVisibleVersion(at.name)) return undefined;
   const items = withTwins(at.version.items);
+  const images: FingerprintedImage[] = [];
   const taken = new Set<string>();
-  for (const image of fingerprintsOf({ ...at.version, items })) {
+  for (const image of fingerprintsOf({ items })) {
     const owner = claims.fingerprint(image.fingerprint, `${stream.name}/${at.key}/${at.name}`);
-    if (owner === undefined) continue;
+    if (owner === undefined) {
+      images.push(image);
+      continue;
+    }
     for (const key of image.itemKeys) taken.add(key);
     missing.push({ fingerprint: image.fingerprint, product: at.key, reason: `already listed as ${owner}` });
   }
+  if (images.length === 0) return undefined;
   const kept = new Map<string, Item>();
   for (const [key, item] of items) {
     if (!taken.has(key)) kept.set(key, { ...item, path: `${stream.name}/${item.path ?? ""}` });
   }
-  const merged = { ...at.version, items: kept };
-  return fingerprintsOf(merged).length === 0 ? undefined : merged;
+  return { version: { ...at.version, items: kept }, images };
 }
 
 function architectureOf(product: Product): string | undefined {
