@@ -14,7 +14,8 @@ export async function through(input: Uint8Array, command: string, ...args: strin
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const output: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-  child.stdin.end(input);
+  // A program that needs no input may be gone before it is written.
+  child.stdin.on("error", () => undefined).end(input);
   const status = await new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
