@@ -55,6 +55,7 @@ export function aliasProblem(alias: string): string | undefined {
   return undefined;
 }
 
+/** What a product is called, for its aliases. */
 export interface StandardAliasNames {
   readonly os: string;
   readonly release: string;

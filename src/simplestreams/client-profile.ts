@@ -4,6 +4,7 @@ import type { VersionPrecision } from "./version-name.ts";
 
 /** The two projects. Also the two dialects of a metadata item: `incus.tar.xz` and `lxd.tar.xz`. */
 export type Family = "incus" | "lxd";
+/** Whom a metadata or unified item speaks to. */
 export type Dialect = Family;
 
 /** What a client of one version reads, lists and fetches. The fields name what differs between versions. */

@@ -29,6 +29,7 @@ export interface Candidate {
   readonly root: { readonly key: string; readonly ftype: RootFtype; readonly item: Item } | undefined;
 }
 
+/** Who wants to know what the walk finds. */
 export interface WalkSink {
   image(candidate: Candidate): void;
   hidden(finding: Finding): void;

@@ -4,6 +4,7 @@ import type { Item, Product, ProductsFile, Version } from "./products.ts";
 /** An object as `JSON.parse` made it. Names from outside are only ever iterated, never looked up. */
 export type RawObject = Record<string, unknown>;
 
+/** Whether a parsed value is an object, and not a list or null. */
 export function isObject(value: unknown): value is RawObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

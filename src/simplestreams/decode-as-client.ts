@@ -10,6 +10,7 @@ import { quoted } from "./printable.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import type { ProductsFile } from "./products.ts";
 
+/** What a client makes of a document. */
 export interface ClientDecoding {
   /** What the client has after decoding; undefined when the file is dead for it, and with it the whole remote. */
   readonly products: ProductsFile | undefined;
@@ -43,6 +44,7 @@ export function decodeAsClient(input: string | Uint8Array, client: ClientProfile
   return decoder.fatal.length > 0 ? { products: undefined, fatal: decoder.fatal } : { products, fatal: [] };
 }
 
+/** What a client lists for a document, or why it lists nothing. */
 export interface ListedText {
   readonly images: readonly ListedImage[];
   readonly fatal: readonly Finding[];

@@ -40,6 +40,7 @@ export const clientRules = {
     "client/simplestreams_images.go (Incus): every delta whose base is there is applied, one after the other, into one file",
 } as const;
 
+/** The name of a rule. */
 export type ClientRule = keyof typeof clientRules;
 
 /** One thing that a client does not list or cannot use: where, why, and how we know. */
@@ -63,6 +64,7 @@ export interface Place {
   readonly item?: string;
 }
 
+/** A finding with the source of its rule. */
 export function finding(rule: ClientRule, place: Place, reason: string): Finding {
   return { rule, ...place, reason, source: clientRules[rule] };
 }

@@ -17,6 +17,7 @@ export function isFingerprint(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
+/** What the beginning of a fingerprint leads to. */
 export type FingerprintMatch<Image> =
   | { readonly kind: "one"; readonly image: Image }
   | { readonly kind: "none" }

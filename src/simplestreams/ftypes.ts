@@ -3,10 +3,12 @@ import type { Item } from "./products.ts";
 
 /** What an item is, by its `ftype`. Names are roles, not formats: daemons look at the bytes. */
 export type Role = "metadata" | "root" | "unified" | "delta" | "other";
+/** What an image becomes, as clients call it. */
 export type InstanceType = "container" | "virtual-machine";
 
 /** Roots, best first: the order in which clients let them claim an alias (shared/simplestreams/sort.go, both projects). */
 export const rootFtypes = ["squashfs", "root.tar.xz", "disk-kvm.img", "uefi1.img", "disk1.img"] as const;
+/** The ftype of a root. */
 export type RootFtype = (typeof rootFtypes)[number];
 
 /** Metadata of a split image. Each project ignores the other's (shared/simplestreams/products.go, end of ToAPI / ToLXD). */
@@ -50,6 +52,7 @@ export function dialectOf(ftype: string | undefined): Dialect | undefined {
   return undefined;
 }
 
+/** Whether an item of this ftype is a root. */
 export function isRootFtype(ftype: string | undefined): ftype is RootFtype {
   return rootFtypes.some((root) => root === ftype);
 }

@@ -6,6 +6,7 @@ import type { ListedFile, ListedImage } from "./listed-image.ts";
 import type { ProductsFile } from "./products.ts";
 import { compareBytes, versionDate } from "./version-name.ts";
 
+/** Who asks, and where. */
 export interface ImagesOfOptions {
   /** The client's own architecture, as a kernel name. Default `x86_64`. */
   readonly clientArch?: string;

@@ -8,6 +8,7 @@ export interface IndexFile {
   readonly [key: string]: Json | ReadonlyMap<string, IndexEntry> | undefined;
 }
 
+/** One products file, as the index names it. */
 export interface IndexEntry {
   readonly datatype?: string;
   readonly path?: string;

@@ -1,3 +1,7 @@
+/*
+ * The library: package export `headwater/simplestreams`, documented in docs/reference/library.md. It is for others; the
+ * program itself imports from the single files, so that a command that only lists does not load the schema library.
+ */
 export {
   aliasProblem,
   checkAlias,
@@ -67,6 +71,7 @@ export { requirementFields, withTwins } from "./twins.ts";
 export {
   compareVersions,
   isVisibleVersion,
+  newestVersion,
   nextFreeVersion,
   parseVersionName,
   type VersionPrecision,

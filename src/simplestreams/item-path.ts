@@ -1,5 +1,6 @@
 import { slug } from "./slug.ts";
 
+/** The four names of a product. */
 export interface ProductSlugs {
   readonly os: string;
   readonly release: string;
@@ -7,6 +8,7 @@ export interface ProductSlugs {
   readonly arch: string;
 }
 
+/** All that a path is made of. */
 export interface ItemPathParts extends ProductSlugs {
   readonly version: string;
   /** What the file is: `metadata`, `rootfs`, `disk`, `image`. */

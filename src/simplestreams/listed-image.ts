@@ -34,6 +34,7 @@ export interface ListedImage {
   readonly version: string;
 }
 
+/** One file that a client fetches. */
 export interface ListedFile {
   readonly role: "metadata" | "root" | "unified";
   /** Key of the item. */
@@ -43,6 +44,7 @@ export interface ListedFile {
   readonly size: number;
 }
 
+/** One delta, and what it applies to. */
 export interface ListedDelta extends Omit<ListedFile, "role"> {
   readonly baseVersion: string;
   /** The image the client has to hold, as the client works it out. */

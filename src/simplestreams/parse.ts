@@ -13,6 +13,7 @@ import { invalid, parseJson } from "./json-text.ts";
 import { quoted } from "./printable.ts";
 import type { ProductsFile } from "./products.ts";
 
+/** How a document is called. */
 export interface ParseOptions {
   /** What messages call the document: its URL or file name. */
   readonly name?: string;

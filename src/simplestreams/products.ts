@@ -15,6 +15,7 @@ export interface ProductsFile {
   readonly [key: string]: Json | ReadonlyMap<string, Product> | undefined;
 }
 
+/** What is built again and again: `os:release:variant:arch`. */
 export interface Product {
   readonly arch?: string;
   readonly os?: string;
@@ -33,6 +34,7 @@ export interface Product {
   readonly [key: string]: Json | ReadonlyMap<string, Version> | undefined;
 }
 
+/** One dated build. */
 export interface Version {
   readonly label?: string;
   readonly pubname?: string;

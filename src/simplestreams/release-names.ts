@@ -33,6 +33,7 @@ const tables: ReadonlyMap<string, readonly (readonly [version: string, codename:
   ],
 ]);
 
+/** The two names of one release. */
 export interface ReleaseNames {
   readonly version: string;
   readonly codename: string;

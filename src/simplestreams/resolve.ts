@@ -28,12 +28,14 @@ export function resolveAlias(
   );
 }
 
+/** What is asked for, and by which machine. */
 export interface ResolveOptions {
   readonly type?: InstanceType;
   /** Default `x86_64`. */
   readonly clientArch?: string;
 }
 
+/** What a name leads to. */
 export type Resolved =
   | { readonly kind: "image"; readonly by: "alias" | "fingerprint"; readonly image: ListedImage }
   | { readonly kind: "none" }

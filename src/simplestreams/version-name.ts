@@ -59,7 +59,9 @@ export function compareVersions(a: string, b: string): number {
 
 /** The version that clients take for the newest; undefined when there is none. */
 export function newestVersion(names: Iterable<string>): string | undefined {
-  return [...names].sort(compareVersions)[0];
+  let newest: string | undefined;
+  for (const name of names) if (newest === undefined || compareVersions(name, newest) < 0) newest = name;
+  return newest;
 }
 
 /**
