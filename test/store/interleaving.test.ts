@@ -69,7 +69,7 @@ describe.each(kinds)("writers, prunes and readers in any order, $name", ({ makeS
         expect(await observer.liveBlobs()).toEqual(await namedBlobs(observer, [newest]));
         expect(await observer.retiredBlobs()).toEqual([]);
       }),
-      { numRuns: runs / 6 },
+      { numRuns: runs / 5 },
     );
   });
 });
