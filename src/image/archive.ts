@@ -5,8 +5,8 @@ import type { ImageFile } from "./image-file.ts";
 import { isCompressed, MAGIC_BYTES, magicOf } from "./magic.ts";
 import { type ImageMetadata, METADATA_LIMIT, parseMetadataYaml, tooLarge } from "./metadata-yaml.ts";
 import { parseQcow2Header, QCOW2_HEADER_BYTES } from "./qcow2.ts";
-import { type TarMember, tarMembers } from "./tar-members.ts";
 import { notAnImage, notTar } from "./refusals.ts";
+import { type TarMember, tarMembers } from "./tar-members.ts";
 
 /** What a tar archive can be. */
 export type Archive =

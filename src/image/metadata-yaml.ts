@@ -1,10 +1,10 @@
 import {
+  type Document,
   isAlias,
   isMap,
   isNode,
   isScalar,
   LineCounter,
-  type Document,
   type Node,
   parseDocument,
   type YAMLMap,

@@ -3,8 +3,8 @@ import type { ReadOptions } from "./file-bytes.ts";
 import { type FileIdentity, type ImageFile, withImageFile } from "./image-file.ts";
 import { isCompressed, MAGIC_BYTES, magicOf } from "./magic.ts";
 import { readQcow2 } from "./qcow2.ts";
-import { readSquashfs, type SquashfsCompression } from "./squashfs.ts";
 import { unsupported } from "./refusals.ts";
+import { readSquashfs, type SquashfsCompression } from "./squashfs.ts";
 
 /** What one file is, by what is in it. */
 export type Recognised = Archive | Squashfs | Disk;

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { HeadwaterError } from "../error.ts";
 import { METADATA_TARBALL_LIMIT, virtualSizeOf } from "./archive.ts";
-import { decoded, type Compression } from "./decompress.ts";
+import { type Compression, decoded } from "./decompress.ts";
 import type { ReadOptions } from "./file-bytes.ts";
 import type { ByteSink } from "./hash-once.ts";
 import { assertSame, type FileIdentity, type ImageFile, withImageFile } from "./image-file.ts";

@@ -1,6 +1,6 @@
+import type { Transform } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import * as zlib from "node:zlib";
-import type { Transform } from "node:stream";
 import { Decompress } from "fzstd";
 import type { HeadwaterError } from "../../error.ts";
 import { damaged } from "./damage.ts";
