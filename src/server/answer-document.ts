@@ -2,7 +2,7 @@ import { acceptsGzip } from "./accepts-gzip.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendUnavailable } from "./exchange.ts";
 import type { LoadedDocument } from "./loaded-document.ts";
-import type { LoadedGeneration } from "./loaded-generation.ts";
+import type { LoadedDocuments } from "./loaded-generation.ts";
 import { isNotModified } from "./not-modified.ts";
 import type { Sender } from "./sender.ts";
 
@@ -15,7 +15,7 @@ const DATE_AFTER_MS = 2000;
 export async function answerDocument(
   exchange: Exchange,
   document: LoadedDocument,
-  loaded: LoadedGeneration,
+  loaded: LoadedDocuments,
   sender: Sender,
 ): Promise<void> {
   const { request, response, isHead } = exchange;

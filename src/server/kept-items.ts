@@ -1,7 +1,7 @@
-import { contains, numbersOf } from "../store/keeps.ts";
-import type { Store } from "../store/store.ts";
 import type { HeldItem, ItemTable } from "../store/items.ts";
 import { itemsOf } from "../store/items.ts";
+import { contains, numbersOf } from "../store/keeps.ts";
+import type { Store } from "../store/store.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
 
 interface KeptItem {
@@ -12,14 +12,20 @@ interface KeptItem {
 
 /**
  * Items that the newest generation no longer lists and a kept one does. Clients cache an index for an hour and must
- * get what it names until then. Older generations are read once each, newest first, in the background and one at a time.
+ * get what it names until then. What a running server has served it remembers; generations that were there before it
+ * started are read when somebody asks for a file that is nowhere else, once each, newest first.
  */
 export class KeptItems {
   readonly #store: Store;
   readonly #onError: (number: number, error: unknown) => void;
   readonly #items = new Map<string, KeptItem>();
-  readonly #seenGenerations = new Set<number>();
-  #work: Promise<void> = Promise.resolve();
+  readonly #seen = new Set<number>();
+  /** Seen without being read: their products files are those of a newer generation. */
+  readonly #skipped = new Set<number>();
+  /** SHA-256 of the products files that were read. */
+  readonly #documents = new Set<string>();
+  #current: LoadedGeneration | undefined;
+  #reading: Promise<void> | undefined;
   #closed = false;
 
   constructor(store: Store, onError: (number: number, error: unknown) => void) {
@@ -27,67 +33,80 @@ export class KeptItems {
     this.#onError = onError;
   }
 
-  /** What is known now. `settled` makes sure that nothing is missing. */
+  /** What is known without reading. */
   get(path: string): HeldItem | undefined {
     return this.#items.get(path)?.item;
   }
 
-  /** Resolves when every kept generation known so far has been looked at. */
-  settled(): Promise<void> {
-    return this.#work;
+  /** Reads kept generations until the item is found, or until there is none left. */
+  async find(path: string): Promise<HeldItem | undefined> {
+    for (;;) {
+      const known = this.get(path);
+      const next = this.#unread().next();
+      if (known !== undefined || next.done === true || this.#closed) return known;
+      this.#reading ??= this.#read(next.value).finally(() => {
+        this.#reading = undefined;
+      });
+      await this.#reading;
+    }
   }
 
   /** A new generation is served; `previous` is the one that was, with its table at hand. */
   follow(current: LoadedGeneration, previous?: LoadedGeneration): void {
-    if (previous !== undefined) {
-      this.#remember(previous.items, previous.generation.number, current.items);
+    this.#current = current;
+    if (previous !== undefined) this.#remember(previous.items, previous.generation.number);
+    const { keeps } = current.generation;
+    for (const [path, kept] of this.#items) {
+      if (current.items.has(path) || !contains(keeps, kept.number)) this.#items.delete(path);
     }
-    this.#forget(current);
-    this.#work = this.#work.then(() => this.#catchUp(current));
+    for (const number of this.#seen) {
+      if (contains(keeps, number)) continue;
+      this.#seen.delete(number);
+      // An older one that was skipped because of it may be pinned, and be the only one left with these items.
+      for (const skipped of this.#skipped) this.#seen.delete(skipped);
+      this.#skipped.clear();
+      this.#documents.clear();
+    }
   }
 
   close(): void {
     this.#closed = true;
   }
 
-  #remember(items: ItemTable, number: number, current: ItemTable): void {
-    this.#seenGenerations.add(number);
+  *#unread(): Generator<number, undefined> {
+    const current = this.#current;
+    if (current === undefined) return;
+    for (const number of [...numbersOf(current.generation.keeps)].toReversed()) {
+      if (number !== current.generation.number && !this.#seen.has(number)) yield number;
+    }
+  }
+
+  #remember(items: ItemTable, number: number): void {
+    this.#seen.add(number);
     for (const [path, item] of items) {
-      if (current.has(path)) continue;
+      if (this.#current?.items.has(path) === true) continue;
       const known = this.#items.get(path);
       if (known === undefined || known.number < number) this.#items.set(path, { item, number });
     }
   }
 
-  /** Drops what is listed again, and what only generations list that are no longer kept. */
-  #forget(current: LoadedGeneration): void {
-    const { keeps } = current.generation;
-    for (const [path, kept] of this.#items) {
-      if (current.items.has(path) || !contains(keeps, kept.number)) this.#items.delete(path);
-    }
-    for (const number of this.#seenGenerations) {
-      if (!contains(keeps, number)) this.#seenGenerations.delete(number);
-    }
-  }
-
-  async #catchUp(current: LoadedGeneration): Promise<void> {
-    const numbers = [...numbersOf(current.generation.keeps)].toReversed();
-    for (const number of numbers) {
-      if (this.#closed) return;
-      if (number === current.generation.number || this.#seenGenerations.has(number)) continue;
-      try {
-        await this.#read(number, current);
-      } catch (error) {
-        this.#onError(number, error);
+  async #read(number: number): Promise<void> {
+    try {
+      const generation = await this.#store.generation(number);
+      const documents = (generation?.streams ?? []).flatMap(({ products }) =>
+        products.map((path) => generation?.documents[path]?.sha256 ?? ""),
+      );
+      if (generation === undefined || documents.every((sha256) => this.#documents.has(sha256))) {
+        this.#skipped.add(number);
+      } else {
+        this.#remember(await itemsOf(this.#store, generation), number);
+        for (const sha256 of documents) this.#documents.add(sha256);
       }
-      // A long row of generations must not hold up those who are being served.
-      await new Promise((resolve) => setImmediate(resolve));
+    } catch (error) {
+      this.#onError(number, error);
     }
-  }
-
-  async #read(number: number, current: LoadedGeneration): Promise<void> {
-    const generation = await this.#store.generation(number);
-    if (generation === undefined) return;
-    this.#remember(await itemsOf(this.#store, generation), number, current.items);
+    this.#seen.add(number);
+    // Reading one is work; a long row of them must not hold up those who are being served.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -8,23 +8,33 @@ import type { Store } from "../store/store.ts";
 import { LoadedDocument } from "./loaded-document.ts";
 
 /** A generation in the shape in which requests are answered from it: everything is a look-up. */
-export interface LoadedGeneration {
+export interface LoadedGeneration extends LoadedDocuments {
   readonly generation: Generation;
-  readonly documents: ReadonlyMap<string, LoadedDocument>;
   readonly items: ItemTable;
+}
+
+export interface LoadedDocuments {
+  readonly documents: ReadonlyMap<string, LoadedDocument>;
   /** Milliseconds, for Last-Modified. */
   readonly createdMs: number;
 }
 
-/**
- * Reads documents and item table, all of it or nothing. Documents that `previous` has too are taken over, so that a new
- * generation costs what changed.
- */
+/** Reads documents and item table, all of it or nothing. */
 export async function loadGeneration(
   store: Store,
   generation: Generation,
   previous?: LoadedGeneration,
 ): Promise<LoadedGeneration> {
+  const documents = await loadDocuments(store, generation, previous);
+  return { ...documents, generation, items: await itemsOf(store, generation) };
+}
+
+/** Documents that `previous` has too are taken over, so that a new generation costs what changed. */
+export async function loadDocuments(
+  store: Store,
+  generation: Generation,
+  previous?: LoadedDocuments,
+): Promise<LoadedDocuments> {
   const known = new Map<string, LoadedDocument>();
   for (const document of previous?.documents.values() ?? []) known.set(document.key, document);
   const documents = new Map<string, LoadedDocument>();
@@ -37,8 +47,7 @@ export async function loadGeneration(
     }
     documents.set(path, document);
   }
-  const items = await itemsOf(store, generation);
-  return { generation, documents, items, createdMs: Date.parse(generation.createdAt) };
+  return { documents, createdMs: Date.parse(generation.createdAt) };
 }
 
 /** A document goes to every client of the site, for which there is no other check: its hash is compared first. */

@@ -1,12 +1,19 @@
 import { contains } from "../store/keeps.ts";
 import type { Generation } from "../store/generation.ts";
 import type { Store } from "../store/store.ts";
-import type { LoadedGeneration } from "./loaded-generation.ts";
-import { loadGeneration } from "./loaded-generation.ts";
+import type { ItemTable } from "../store/items.ts";
+import { itemsOf } from "../store/items.ts";
+import type { LoadedDocuments, LoadedGeneration } from "./loaded-generation.ts";
+import { loadDocuments } from "./loaded-generation.ts";
+
+/** An older generation: its documents, and its item table once a file is asked for. */
+export interface OlderGeneration extends LoadedDocuments {
+  readonly items: () => Promise<ItemTable>;
+}
 
 /** What `/@42/` or `/@2026-11-21/` means now. */
 export type Older =
-  | { readonly kind: "loaded"; readonly loaded: LoadedGeneration }
+  | { readonly kind: "loaded"; readonly loaded: OlderGeneration }
   /** It was there, and is no longer kept. */
   | { readonly kind: "gone"; readonly number: number }
   | { readonly kind: "never" }
@@ -21,7 +28,7 @@ const WAITING = 8;
 export class OlderGenerations {
   readonly #store: Store;
   /** By number, least recently used first. */
-  readonly #loaded = new Map<number, Promise<LoadedGeneration | undefined>>();
+  readonly #loaded = new Map<number, Promise<OlderGeneration | undefined>>();
   /** A day that is over always means the same generation. */
   readonly #days = new Map<string, number>();
   #line: Promise<unknown> = Promise.resolve();
@@ -38,7 +45,8 @@ export class OlderGenerations {
       : await this.#numberOfDay(name, current.generation, nowMs);
     const newest = current.generation.number;
     if (number === undefined || number > newest) return { kind: "never" };
-    if (number === newest) return { kind: "loaded", loaded: current };
+    if (number === newest)
+      return { kind: "loaded", loaded: { ...current, items: async () => current.items } };
     if (!contains(current.generation.keeps, number)) return { kind: "gone", number };
     const cached = this.#loaded.get(number);
     if (cached === undefined && this.#waiting >= WAITING) return { kind: "busy" };
@@ -47,25 +55,40 @@ export class OlderGenerations {
     return loaded === undefined ? { kind: "never" } : { kind: "loaded", loaded };
   }
 
-  /** One after the other: reading a large generation is work, and anybody may ask for it. */
-  #load(number: number): Promise<LoadedGeneration | undefined> {
-    this.#waiting += 1;
-    const loading = this.#line
-      .then(async () => {
-        const generation = await this.#store.generation(number);
-        return generation === undefined ? undefined : await loadGeneration(this.#store, generation);
-      })
-      .catch((error: unknown) => {
-        // The next one who asks tries again.
-        this.#loaded.delete(number);
-        throw error;
-      })
-      .finally(() => {
-        this.#waiting -= 1;
-      });
-    this.#line = loading.catch(() => undefined);
+  #load(number: number): Promise<OlderGeneration | undefined> {
+    const loading = this.#inTurn(() => this.#read(number)).catch((error: unknown) => {
+      // The next one who asks tries again.
+      this.#loaded.delete(number);
+      throw error;
+    });
     this.#loaded.set(number, loading);
     return loading;
+  }
+
+  async #read(number: number): Promise<OlderGeneration | undefined> {
+    const generation = await this.#store.generation(number);
+    if (generation === undefined) return undefined;
+    let items: Promise<ItemTable> | undefined;
+    return {
+      ...(await loadDocuments(this.#store, generation)),
+      items: () => {
+        items ??= this.#inTurn(() => itemsOf(this.#store, generation)).catch((error: unknown) => {
+          items = undefined;
+          throw error;
+        });
+        return items;
+      },
+    };
+  }
+
+  /** One after the other: reading a large generation is work, and anybody may ask for it. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting += 1;
+    const done = this.#line.then(work).finally(() => {
+      this.#waiting -= 1;
+    });
+    this.#line = done.catch(() => undefined);
+    return done;
   }
 
   #touch(number: number): void {

@@ -95,7 +95,10 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (length !== undefined && !/^0+$/.test(length));
 }
 
-/** In the newest generation, else in one that is kept; the answer "nowhere" waits until all of those have been looked at. */
+/** `<stream>/...`, and not the folders that are no image streams: other paths are not worth reading old generations. */
+const ITEM_PATH = /^(?!streams\/|meta\/|1\.0\/)[a-z][a-z0-9-]*\/./;
+
+/** In the newest generation, else in one that is kept. */
 async function findItem(
   { current }: RouteContext,
   key: string,
@@ -103,8 +106,7 @@ async function findItem(
 ): Promise<HeldItem | undefined> {
   const item = loaded.items.get(key) ?? current.kept.get(key);
   if (item !== undefined) return item;
-  await current.kept.settled();
-  return current.kept.get(key);
+  return ITEM_PATH.test(key) ? current.kept.find(key) : undefined;
 }
 
 /**
@@ -148,7 +150,7 @@ async function answerOlder(
     case "loaded": {
       const document = older.loaded.documents.get(rest);
       if (document !== undefined) return answerDocument(exchange, document, older.loaded, context.sender);
-      const item = older.loaded.items.get(rest);
+      const item = (await older.loaded.items()).get(rest);
       if (item !== undefined) return answerItem(exchange, item, context.store, context.sender);
       return sendLine(exchange, 404, "There is no such file in that generation.");
     }

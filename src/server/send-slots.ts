@@ -25,21 +25,24 @@ interface Active {
 }
 
 interface Waiting {
+  readonly client: string;
   readonly evict: () => void;
   readonly resolve: (slot: SendSlot | undefined) => void;
   readonly deadline: number;
 }
 
 /**
- * Bounds how many sends hold buffers at once. Others wait in order. Readers that stall do not block those who read: when
- * somebody waits, the send that has gone longest without progress makes room, so that a thousand stalled readers
- * delay the next one by `stalledMs` and no more.
+ * Bounds how many sends hold buffers at once. The others wait, clients taking turns, so that one that asks a thousand times at once
+ * delays itself and not the rest. Readers that stall do not block those who read: when somebody waits, the send that has
+ * gone longest without progress makes room.
  */
 export class SendSlots {
   readonly #options: SendSlotsOptions;
   /** In order of last progress, the most stalled first. */
   readonly #active = new Set<Active>();
-  readonly #queue = new Set<Waiting>();
+  /** By client, the one whose turn is next first; no set is empty. */
+  readonly #queues = new Map<string, Set<Waiting>>();
+  #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
   #evicted = 0;
 
@@ -52,7 +55,7 @@ export class SendSlots {
   }
 
   get waiting(): number {
-    return this.#queue.size;
+    return this.#waiting;
   }
 
   /** Sends that were cut to make room. */
@@ -62,18 +65,21 @@ export class SendSlots {
 
   /** A slot at once when one is free. `evict` must cut the connection, after which `release` is called as always. */
   tryAcquire(evict: () => void): SendSlot | undefined {
-    if (this.#active.size >= this.#options.limit || this.#queue.size > 0) return undefined;
+    if (this.#active.size >= this.#options.limit || this.#waiting > 0) return undefined;
     return this.#enter(evict);
   }
 
-  /** Waits for a slot; undefined when there was none in time, too many wait, or `signal` says nobody wants it any more. */
-  acquire(evict: () => void, signal: AbortSignal): Promise<SendSlot | undefined> {
+  /**
+   * Waits for a slot; undefined when there was none in time, too many wait, or `signal` says nobody wants it any more.
+   * `client` is who asks: an address.
+   */
+  acquire(client: string, evict: () => void, signal: AbortSignal): Promise<SendSlot | undefined> {
     const slot = this.tryAcquire(evict);
     if (slot !== undefined) return Promise.resolve(slot);
-    if (signal.aborted || this.#queue.size >= this.#options.queueLimit) return Promise.resolve(undefined);
+    if (signal.aborted || this.#waiting >= this.#options.queueLimit) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const waiting: Waiting = { evict, resolve, deadline: now() + this.#options.waitMs };
-      this.#queue.add(waiting);
+      const waiting: Waiting = { client, evict, resolve, deadline: now() + this.#options.waitMs };
+      this.#enqueue(waiting);
       signal.addEventListener("abort", () => this.#refuse(waiting), { once: true });
       this.#timer ??= setInterval(() => this.#makeRoom(), Math.min(250, this.#options.stalledMs)).unref();
       this.#makeRoom();
@@ -95,17 +101,36 @@ export class SendSlots {
     };
   }
 
+  #enqueue(waiting: Waiting): void {
+    const queue = this.#queues.get(waiting.client);
+    if (queue === undefined) this.#queues.set(waiting.client, new Set([waiting]));
+    else queue.add(waiting);
+    this.#waiting += 1;
+  }
+
+  #dequeue(waiting: Waiting): boolean {
+    const queue = this.#queues.get(waiting.client);
+    if (queue?.delete(waiting) !== true) return false;
+    if (queue.size === 0) this.#queues.delete(waiting.client);
+    this.#waiting -= 1;
+    return true;
+  }
+
   #refuse(waiting: Waiting): void {
-    if (this.#queue.delete(waiting)) waiting.resolve(undefined);
+    if (this.#dequeue(waiting)) waiting.resolve(undefined);
   }
 
   #admit(): void {
-    for (const waiting of this.#queue) {
-      if (this.#active.size >= this.#options.limit) break;
-      this.#queue.delete(waiting);
+    while (this.#active.size < this.#options.limit) {
+      const [client, queue] = this.#queues.entries().next().value ?? [];
+      const [waiting] = queue ?? [];
+      if (client === undefined || queue === undefined || waiting === undefined) break;
+      this.#dequeue(waiting);
+      // Its next one comes after one of everybody else's.
+      if (this.#queues.delete(client)) this.#queues.set(client, queue);
       waiting.resolve(this.#enter(waiting.evict));
     }
-    if (this.#queue.size === 0 && this.#timer !== undefined) {
+    if (this.#waiting === 0 && this.#timer !== undefined) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
@@ -113,11 +138,8 @@ export class SendSlots {
 
   #makeRoom(): void {
     const time = now();
-    for (const waiting of this.#queue) {
-      if (waiting.deadline > time) break;
-      this.#refuse(waiting);
-    }
-    let wanted = this.#queue.size;
+    this.#refuseLate(time);
+    let wanted = this.#waiting;
     for (const active of this.#active) {
       if (wanted === 0 || time - active.lastProgress < this.#options.stalledMs) break;
       wanted -= 1;
@@ -127,6 +149,15 @@ export class SendSlots {
       active.evict();
     }
     this.#admit();
+  }
+
+  #refuseLate(time: number): void {
+    for (const queue of this.#queues.values()) {
+      for (const waiting of queue) {
+        if (waiting.deadline > time) break;
+        this.#refuse(waiting);
+      }
+    }
   }
 }
 

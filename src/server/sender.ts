@@ -44,7 +44,7 @@ export class Sender {
     const onClose = (): void => gone.abort();
     response.once("close", onClose);
     try {
-      return await this.slots.acquire(cut, gone.signal);
+      return await this.slots.acquire(response.socket?.remoteAddress ?? "", cut, gone.signal);
     } finally {
       response.off("close", onClose);
     }

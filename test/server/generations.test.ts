@@ -86,6 +86,35 @@ describe("a new generation", () => {
     }
   });
 
+  it("reads generations from before its start only when a file is asked for that is nowhere else", async () => {
+    const memory = createMemoryStore();
+    await publish(memory, { old: OLD });
+    for (let number = 2; number <= 5; number++) await publish(memory, { new: NEW });
+    let reads = 0;
+    const store = new Proxy(memory, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (key === "generation") {
+          return (number: number) => {
+            reads += 1;
+            return target.generation(number);
+          };
+        }
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const { proxied: port } = await start({ store });
+    for (const path of ["/images/new", "/favicon.ico", "/streams/v1/other.json"]) await ask(path, { port });
+    const before = reads;
+    expect((await ask("/images/old", { port })).status).toBe(200);
+    expect(reads).toBeGreaterThan(before);
+    const after = reads;
+    // All have been looked at: what is nowhere is nowhere, at once.
+    expect((await ask("/images/nothing", { port })).status).toBe(404);
+    expect((await ask("/images/nothing", { port })).status).toBe(404);
+    expect(reads - after).toBeLessThanOrEqual(4);
+  });
+
   it("that cannot be read leaves the one before, and one line in the log", async () => {
     const memory = createMemoryStore();
     await publish(memory, { old: OLD });
