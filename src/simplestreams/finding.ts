@@ -31,6 +31,8 @@ export const clientRules = {
   "file-size": "shared/util.go (LXD after 6.9): a download ends at the listed size",
   "duplicate-fingerprint":
     "simplestreams.go GetImage (Incus, LXD): two entries that match are an error, even for the whole fingerprint",
+  "alias-taken":
+    "simplestreams.go applyAliases (Incus, LXD): the first image to claim an alias has it, for its type and architecture",
   "alias-form": "products.go addImage (Incus, LXD): aliases are split at commas and not trimmed",
   "undefined-order":
     "sort.go Less (Incus, LXD): the test for a missing property looks at one side twice, so such images have no order",

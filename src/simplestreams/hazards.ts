@@ -1,4 +1,4 @@
-import { aliasProblem } from "./aliases.ts";
+import { aliasProblem, parseAliases } from "./aliases.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { finding, type Finding } from "./finding.ts";
 import { isFingerprint } from "./fingerprint.ts";
@@ -18,6 +18,7 @@ export function hazards(file: ProductsFile, client: ClientProfile): Finding[] {
     ...images.flatMap((image) => imageHazards(image, file, client)),
     ...duplicates(images),
     ...undefinedOrder(images),
+    ...takenAliases(images, file),
     ...aliasHazards(file),
   ];
 }
@@ -120,10 +121,28 @@ function undefinedOrder(images: readonly ListedImage[]): Finding[] {
   return findings;
 }
 
+/** Aliases of a product that lead to another one: it comes earlier in the clients' order, for the same type and architecture. */
+function takenAliases(images: readonly ListedImage[], file: ProductsFile): Finding[] {
+  const owners = new Map<string, string>();
+  const key = (image: ListedImage, alias: string) => `${image.type}\n${image.architecture}\n${alias}`;
+  for (const image of images) for (const alias of image.claims) owners.set(key(image, alias), image.product);
+  const findings = new Map<string, Finding>();
+  for (const image of images) {
+    for (const alias of parseAliases(file.products.get(image.product)?.aliases)) {
+      const owner = owners.get(key(image, alias));
+      if (owner === undefined || owner === image.product) continue;
+      const reason = `the alias ${quoted(alias)} leads to ${quoted(owner)}, which clients sort before it`;
+      const found = finding("alias-taken", { product: image.product }, reason);
+      findings.set(`${image.product}\n${alias}`, found);
+    }
+  }
+  return [...findings.values()];
+}
+
 function aliasHazards(file: ProductsFile): Finding[] {
   const findings: Finding[] = [];
   for (const [product, { aliases }] of file.products) {
-    for (const alias of aliases === undefined || aliases === "" ? [] : aliases.split(",")) {
+    for (const alias of parseAliases(aliases)) {
       const problem = aliasProblem(alias);
       if (problem === undefined) continue;
       findings.push(finding("alias-form", { product }, `the alias ${quoted(alias)}: ${problem}`));

@@ -1,3 +1,4 @@
+import { parseAliases } from "./aliases.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { type Candidate, walkAsClient } from "./client-walk.ts";
 import { deltasOf } from "./deltas-of.ts";
@@ -50,8 +51,7 @@ function describe(found: Candidate, client: ClientProfile): Unclaimed {
     type: typeOf(found, client),
     architecture: found.architecture,
     properties: propertiesOf(found, client, description),
-    // Split at commas, not trimmed, not made unique (products.go addImage).
-    offered: product.aliases === undefined || product.aliases === "" ? [] : product.aliases.split(","),
+    offered: parseAliases(product.aliases),
     description,
     createdAt: date,
     uploadedAt: date,

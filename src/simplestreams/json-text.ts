@@ -33,7 +33,7 @@ export function parseJson(input: string | Uint8Array, name: string): unknown {
 /** The error for a document that cannot be used; `what` completes the sentence. */
 export function invalid(name: string, what: string, cause?: unknown): HeadwaterError {
   return new HeadwaterError("DOCUMENT_INVALID", `cannot use ${printable(name)}: ${what}`, {
-    hint: "Clients refuse the whole file for this. Correct it where it is made.",
+    hint: "Correct it where it is made; clients refuse a whole file for one wrong value.",
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -179,7 +179,7 @@ describe("what a client lists and cannot use is said as well", () => {
   test("a fingerprint listed twice", () => {
     const products = {
       a: productOf({ "20260101_0742": splitItems(1) }),
-      b: productOf({ "20260102_0742": splitItems(1) }),
+      b: productOf({ "20260102_0742": splitItems(1) }, { aliases: "b" }),
     };
     expect(trouble(products, incus)).toEqual(["duplicate-fingerprint at a/20260101_0742"]);
   });
@@ -215,6 +215,15 @@ describe("what a client lists and cannot use is said as well", () => {
     expect(trouble(products, incus)).toEqual(["undefined-order at plain"]);
     expect(trouble({ plain }, incus)).toEqual([]);
     expect(trouble({ ...products, cloud: { ...products.cloud, release: "other" } }, incus)).toEqual([]);
+  });
+
+  test("an alias that another product of the same type and architecture has", () => {
+    const products = {
+      zebra: productOf({ "20260102_0742": splitItems(1), "20260101_0742": splitItems(2) }, { os: "Zebra" }),
+      ant: productOf({ "20260101_0742": splitItems(3) }, { os: "Ant" }),
+      arm: productOf({ "20260101_0742": splitItems(4) }, { os: "Bee", arch: "arm64" }),
+    };
+    expect(trouble(products, incus)).toEqual(["alias-taken at zebra"]);
   });
 
   test("an alias with a blank", () => {
