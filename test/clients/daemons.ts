@@ -25,7 +25,17 @@ const PROGRAMS: readonly Program[] = [
   { family: "lxd", daemon: "/usr/bin/lxd", client: "lxc" },
 ];
 
-const TOOLS = ["incus-simplestreams", "mksquashfs", "tar", "xz", "qemu-img", "openssl", "setpriv", "busybox"];
+const TOOLS = [
+  "incus-simplestreams",
+  "mksquashfs",
+  "tar",
+  "xz",
+  "qemu-img",
+  "openssl",
+  "setpriv",
+  "busybox",
+  "/usr/sbin/nginx",
+];
 
 /** Everything that keeps the real clients from running here, in words; empty when they can. */
 export function whatIsMissing(): string[] {

@@ -41,7 +41,26 @@ export class Headwater {
     return Serving.start(
       ["serve", "--listen", `127.0.0.1:${port}`, "--data", this.data, ...args],
       this.env,
-      port,
+      `https://127.0.0.1:${port}`,
+    );
+  }
+
+  /** The same on the IPv6 loopback address. */
+  async serveOnIpv6(): Promise<Serving> {
+    const port = await freePort("::1");
+    return Serving.start(
+      ["serve", "--listen", `[::1]:${port}`, "--data", this.data],
+      this.env,
+      `https://[::1]:${port}`,
+    );
+  }
+
+  /** For a TLS proxy that answers at `url`: in clear, on a loopback address. */
+  async serveBehind(url: string, port: number): Promise<Serving> {
+    return Serving.start(
+      ["serve", "--listen", `http://127.0.0.1:${port}`, "--url", url, "--data", this.data],
+      this.env,
+      url,
     );
   }
 
@@ -55,27 +74,30 @@ export class Headwater {
       join(this.data, "headwater.yaml"),
       `url: https://localhost:${port}\nlisten: ["127.0.0.1:${port}"]\n`,
     );
-    return Serving.start(["serve", "--data", this.data], this.env, port);
+    return Serving.start(["serve", "--data", this.data], this.env, `https://127.0.0.1:${port}`);
   }
 
   /** `headwater demo`, which keeps its own store. */
   async demo(...args: readonly string[]): Promise<Serving> {
     const port = await freePort();
-    return Serving.start(["demo", "--listen", `127.0.0.1:${port}`, ...args], this.env, port);
+    return Serving.start(
+      ["demo", "--listen", `127.0.0.1:${port}`, ...args],
+      this.env,
+      `https://127.0.0.1:${port}`,
+    );
   }
 }
 
 export class Serving {
-  readonly port: number;
+  /** Where it is asked. */
   readonly url: string;
   private readonly child: ChildProcess;
   private printed = "";
   private ended: string | undefined;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, url: string) {
     this.child = child;
-    this.port = port;
-    this.url = `https://127.0.0.1:${port}`;
+    this.url = url;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         this.printed += chunk.toString();
@@ -89,14 +111,14 @@ export class Serving {
   static async start(
     args: readonly string[],
     env: Readonly<Record<string, string>>,
-    port: number,
+    url: string,
   ): Promise<Serving> {
     // With the test worker the server goes too, however that ends.
     const child = spawn("setpriv", ["--pdeathsig", "TERM", process.execPath, MAIN, ...args], {
       env: { PATH: process.env["PATH"], ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const serving = new Serving(child, port);
+    const serving = new Serving(child, url);
     const deadline = Date.now() + 30_000;
     for (;;) {
       const answer = await serving.get("/healthz").catch(() => undefined);
@@ -170,11 +192,12 @@ export class Serving {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that was free a moment ago. */
+export function freePort(host = "127.0.0.1"): Promise<number> {
   return new Promise((done, failed) => {
     const probe = createServer();
     probe.once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
+    probe.listen(0, host, () => {
       const address = probe.address();
       probe.close(() =>
         address === null || typeof address === "string" ? failed(new Error("no port")) : done(address.port),

@@ -42,14 +42,20 @@ export class User {
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
 
-  private constructor(family: Family, home: string) {
+  private constructor(family: Family, home: string, env: Readonly<Record<string, string>>) {
     this.family = family;
     this.home = home;
-    this.env = { HOME: home, ...daemonEnvironment(daemons()) };
+    this.env = env;
   }
 
   static async create(family: Family): Promise<User> {
-    return new User(family, await mkdtemp(join(daemons().folder, `home-${family}-`)));
+    const home = await mkdtemp(join(daemons().folder, `home-${family}-`));
+    return new User(family, home, { HOME: home, ...daemonEnvironment(daemons()) });
+  }
+
+  /** The same person on a system that trusts this CA (a PEM file), and no other. */
+  trusting(authority: string): User {
+    return new User(this.family, this.home, { ...this.env, SSL_CERT_FILE: authority });
   }
 
   /** Knows and trusts a server, the way the README says: the certificate in `servercerts`, then `remote add`. */
