@@ -1,3 +1,4 @@
+import { type BackupOptions, type BackupReport, backup } from "./store/directory/backup.ts";
 import { openDirectoryStore } from "./store/directory/open.ts";
 import type { Store } from "./store/store.ts";
 
@@ -9,4 +10,13 @@ export function openStore(folder: string): Promise<Store> {
 /** The store in a folder, made when there is none yet. */
 export function openOrMakeStore(folder: string): Promise<Store> {
   return openDirectoryStore(folder, { create: true });
+}
+
+/** Copies the store of one folder into another, which is a store then. */
+export function backUpStore(
+  folder: string,
+  target: string,
+  options: BackupOptions = {},
+): Promise<BackupReport> {
+  return backup(folder, target, options);
 }

@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { HeadwaterError } from "../error.ts";
 import { addFiles } from "../intake/files/add-files.ts";
 import { importTree } from "../intake/files/import-tree.ts";
 import type { BuildWishes } from "../intake/files/name-build.ts";
 import { isTree } from "../intake/files/tree.ts";
-import { HeadwaterError } from "../error.ts";
 import type { Context, GlobalOptions } from "./context.ts";
 import { STATUS_OF_CODE } from "./exit-status.ts";
 import { storeToChange, storeToFill } from "./open-store.ts";

@@ -1,15 +1,18 @@
 import { Command } from "commander";
 import { addCommand } from "./commands/add.ts";
 import { aliasCommand } from "./commands/alias.ts";
+import { backupCommand } from "./commands/backup.ts";
 import { certificateCommand } from "./commands/certificate.ts";
-import { demoCommand } from "./commands/demo.ts";
-import { serveCommand } from "./commands/serve.ts";
-import { pruneCommand } from "./commands/prune.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { historyCommand } from "./commands/history.ts";
 import { listCommand } from "./commands/list.ts";
+import { pruneCommand } from "./commands/prune.ts";
 import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -55,8 +58,11 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   showCommand,
   removeCommand,
   aliasCommand,
+  historyCommand,
   rollbackCommand,
+  verifyCommand,
   pruneCommand,
+  backupCommand,
   certificateCommand,
   completionCommand,
 ];

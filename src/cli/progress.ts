@@ -6,10 +6,8 @@ import { visible } from "./visible.ts";
 /** How far something long has come. */
 export interface Progress {
   readonly label: string;
-  /** Bytes. */
   readonly done: number;
-  /** Bytes; undefined when nobody knows. */
-  readonly total?: number | undefined;
+  readonly total: number;
 }
 
 export interface ProgressLine {
@@ -24,8 +22,25 @@ const QUIET_MS = 1000;
 const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
 
-/** One line on stderr, redrawn in place; silent with `--quiet`, `--json`, or when stderr is not a terminal. */
+/** Bytes done, on one line on stderr, redrawn in place; silent with `--quiet`, `--json`, or when stderr is no terminal. */
 export function progressLine(io: Io, options: GlobalOptions, now: () => number = Date.now): ProgressLine {
+  return drawnLine(io, options, now, (progress, seconds) => {
+    const speed = seconds > 0 ? ` ${readableSize(Math.round(progress.done / seconds))}/s` : "";
+    return `${barOf(progress)} of ${readableSize(progress.total)}${speed}`;
+  });
+}
+
+/** The same for things that are counted, such as files. */
+export function countLine(io: Io, options: GlobalOptions, now: () => number = Date.now): ProgressLine {
+  return drawnLine(io, options, now, (progress) => `${barOf(progress)} of ${progress.total}`);
+}
+
+function drawnLine(
+  io: Io,
+  options: GlobalOptions,
+  now: () => number,
+  textOf: (progress: Progress, seconds: number) => string,
+): ProgressLine {
   if (!io.stderr.isTTY || options.quiet === true || options.json === true) {
     return { update: () => undefined, end: () => undefined };
   }
@@ -38,7 +53,7 @@ export function progressLine(io: Io, options: GlobalOptions, now: () => number =
       if (at - drawnAt < REDRAW_MS) return;
       drawnAt = at;
       drawn = true;
-      const line = lineOf(progress, (at - startedAt) / 1000);
+      const line = textOf(progress, (at - startedAt) / 1000);
       io.stderr.write(
         `\r\u001b[K${Array.from(line)
           .slice(0, Math.max(io.stderr.columns - 1, 20))
@@ -52,12 +67,8 @@ export function progressLine(io: Io, options: GlobalOptions, now: () => number =
   };
 }
 
-function lineOf({ label, done, total }: Progress, seconds: number): string {
-  const speed = seconds > 0 ? ` ${readableSize(Math.round(done / seconds))}/s` : "";
-  const name = visible(label);
-  if (total === undefined || total <= 0) return `${name}: ${readableSize(done)}${speed}`;
-  const share = Math.min(done / total, 1);
+function barOf({ label, done, total }: Progress): string {
+  const share = total > 0 ? Math.min(done / total, 1) : 1;
   const filled = Math.round(share * BAR_WIDTH);
-  const bar = `${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)}`;
-  return `${name} [${bar}] ${Math.floor(share * 100)}% of ${readableSize(total)}${speed}`;
+  return `${visible(label)} [${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)}] ${Math.floor(share * 100)}%`;
 }

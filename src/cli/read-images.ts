@@ -1,5 +1,5 @@
-import type { Store } from "../store/store.ts";
 import { readStreams } from "../publish/read-streams.ts";
+import type { Store } from "../store/store.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 
 /** What the newest generation lists; nothing in an empty store. */

@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import type { CertificateFiles } from "../server/certificate-source.ts";
 import { CERTIFICATE_FILE } from "../server/certificate.ts";
+import type { CertificateFiles } from "../server/certificate-source.ts";
 
 /** The folder of the store's own certificate. */
 export function tlsFolder(data: string): string {

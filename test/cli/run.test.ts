@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { reportError } from "../../src/cli/report-error.ts";
 import { createProgram } from "../../src/cli/program.ts";
+import { reportError } from "../../src/cli/report-error.ts";
 import { HeadwaterError } from "../../src/error.ts";
 import { leavesOf } from "./command-reference.ts";
 import { fakeIo, headwater } from "./fake-io.ts";

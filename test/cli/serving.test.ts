@@ -4,8 +4,8 @@ import { request } from "node:https";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fakeIo, type FakeIo } from "./fake-io.ts";
 import { run } from "../../src/cli/run.ts";
+import { type FakeIo, fakeIo } from "./fake-io.ts";
 import { type Site, temporarySite } from "./site.ts";
 
 interface Started {

@@ -1,0 +1,32 @@
+import { resolve } from "node:path";
+import { backUpStore } from "../compose.ts";
+import { type GlobalOptions, notice } from "./context.ts";
+import { dataFolder } from "./data-folder.ts";
+import type { Io } from "./io.ts";
+import { jsonText } from "./output.ts";
+import { countLine } from "./progress.ts";
+import { readableSize } from "./size.ts";
+import { visible } from "./visible.ts";
+
+/** Copies the store and says what was copied. */
+export async function backUp(io: Io, options: GlobalOptions, folder: string): Promise<void> {
+  const data = dataFolder(io, options);
+  const target = resolve(io.cwd, folder);
+  notice(io, options, `store: ${data}`);
+  const line = countLine(io, options);
+  const report = await backUpStore(data, target, {
+    onProgress: ({ blobs, of }) => line.update({ label: "files", done: blobs, total: of }),
+  }).finally(() => line.end());
+  const { generation, blobs, copiedBytes, linkedBlobs, removedBlobs } = report;
+  if (options.json === true) {
+    const facts = { blobs, copiedBytes, linkedBlobs, removedBlobs };
+    io.stdout.write(jsonText({ store: data, folder: target, generation: generation ?? null, ...facts }));
+    return;
+  }
+  if (options.quiet === true) return;
+  const size = readableSize(copiedBytes);
+  const what =
+    generation === undefined ? "an empty store" : `generation ${generation}: ${blobs} files, ${size} copied`;
+  io.stdout.write(`Backed up ${what}, to ${visible(target)}\n`);
+  io.stdout.write("It has the server's private key in it: keep it as safe as the server.\n");
+}
