@@ -53,3 +53,9 @@ export function fingerprintsOfBuild(build: Pick<Build, "files">): string[] {
     ? [build.files.image.sha256]
     : build.files.roots.map((root) => root.fingerprint);
 }
+
+/** The blobs that a build was staged as. */
+export function blobsOfBuild({ files }: Pick<Build, "files">): Sha256[] {
+  const staged = files.kind === "unified" ? [files.image] : [files.metadata, ...files.roots];
+  return staged.map((file) => file.sha256);
+}

@@ -3,6 +3,7 @@ import { gzip } from "node:zlib";
 import { HeadwaterError } from "../error.ts";
 import { commit } from "../store/commit.ts";
 import type { DocumentRecord, Generation, Reason, StreamRecord } from "../store/generation.ts";
+import { withNumber, without } from "../store/keeps.ts";
 import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
@@ -13,6 +14,13 @@ export interface Change {
   readonly reason: Reason;
   /** All image streams, in order of precedence. */
   readonly streams: readonly ImageStream[];
+  /** Generations to give up, when what they list is damaged. */
+  readonly givesUp?: (number: number) => boolean;
+}
+
+export interface PublishOptions {
+  /** How the newest generation is read; a repair must not stumble over the document that it mends. */
+  readonly read?: (base: Generation | undefined) => Promise<readonly ImageStream[]>;
 }
 
 /**
@@ -25,9 +33,11 @@ export async function publish(
   store: Store,
   writer: StoreWriter,
   change: (streams: readonly ImageStream[]) => Change | undefined | Promise<Change | undefined>,
+  options: PublishOptions = {},
 ): Promise<Generation | undefined> {
+  const { read = (base) => readStreams(store, base) } = options;
   return commit(store, writer, async (base) => {
-    const wanted = await change(await readStreams(store, base));
+    const wanted = await change(await read(base));
     if (wanted === undefined) return undefined;
     const rendered = renderDocuments(wanted.streams, new Date());
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
@@ -41,7 +51,9 @@ export async function publish(
         hidden: rendered.hidden.get(stream.name) ?? [],
       }),
     );
-    return { reason: wanted.reason, rules: RULES, streams, documents, blobs: blobsOf(wanted.streams) };
+    const draft = { reason: wanted.reason, rules: RULES, streams, documents, blobs: blobsOf(wanted.streams) };
+    if (base === undefined || wanted.givesUp === undefined) return draft;
+    return { ...draft, keeps: without(withNumber(base.keeps, base.number), wanted.givesUp) };
   });
 }
 

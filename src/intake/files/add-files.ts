@@ -6,7 +6,7 @@ import type { Store } from "../../store/store.ts";
 import { publish } from "../../publish/publish.ts";
 import { readStreams } from "../../publish/read-streams.ts";
 import { withOwnStream } from "../../views/image-stream.ts";
-import type { Build } from "../build.ts";
+import { blobsOfBuild, type Build } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
 import { Listing } from "../listing.ts";
 import { gatherFiles, gatherFolder } from "./gather.ts";
@@ -67,6 +67,8 @@ export async function addFiles(
             return { reason: { verb: "add", text: `${listed.product} ${listed.version}` }, streams: after };
           });
     if (listed === undefined) throw new TypeError("publish did not ask for the change");
+    // Listed already, and yet the bytes on the disk may be damaged: these ones were checked, and take their place.
+    if (listed.status === "unchanged" && options.dryRun !== true) await writer.place(blobsOfBuild(build));
     return {
       generation,
       listed,

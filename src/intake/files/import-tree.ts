@@ -8,7 +8,7 @@ import type { Store, StoreWriter } from "../../store/store.ts";
 import { publish } from "../../publish/publish.ts";
 import { readStreams } from "../../publish/read-streams.ts";
 import { type ImageStream, withOwnStream } from "../../views/image-stream.ts";
-import { type Build, fingerprintsOfBuild } from "../build.ts";
+import { blobsOfBuild, type Build, fingerprintsOfBuild } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
 import { Listing } from "../listing.ts";
 import { type AddOptions, SPLIT_NOTE } from "./add-files.ts";
@@ -70,17 +70,15 @@ export async function importTree(store: Store, folder: string, options: AddOptio
         streams: after,
       };
     });
+    // Builds that are listed already: their bytes were checked just now and take the place of any that are damaged.
+    if (generation === undefined) await writer.place(builds.flatMap(({ build }) => blobsOfBuild(build)));
     return { generation, listed, skipped: [...skipped, ...refused] };
   } finally {
     await writer.close();
   }
 }
 
-function listAll(
-  products: ProductsFile,
-  builds: readonly TreeBuild[],
-  refused: Skipped[],
-) {
+function listAll(products: ProductsFile, builds: readonly TreeBuild[], refused: Skipped[]) {
   const listed: ListedBuild[] = [];
   const listing = new Listing(products);
   for (const { product, version, build, notes } of builds) {

@@ -1,0 +1,104 @@
+import { HeadwaterError } from "../error.ts";
+import { publish } from "../publish/publish.ts";
+import { readStreams } from "../publish/read-streams.ts";
+import type { Generation } from "../store/generation.ts";
+import { numbersOf } from "../store/keeps.ts";
+import type { Sha256, Store } from "../store/store.ts";
+import { type Damage, quarantineDamaged, type VerifyReport } from "../store/verify.ts";
+import { type ImageRow, imageRows } from "../views/image-rows.ts";
+import type { ImageStream } from "../views/image-stream.ts";
+import { without } from "./remove.ts";
+
+export interface Repaired {
+  /** Undefined when there was nothing to repair. */
+  readonly generation: Generation | undefined;
+  /** No longer listed; adding their files again brings them back. */
+  readonly images: readonly ImageRow[];
+  /** The generation whose lists were taken, when the newest one's own document was damaged. */
+  readonly listsFrom: number | undefined;
+  /** Where the damaged bytes are now. */
+  readonly quarantined: readonly string[];
+}
+
+/**
+ * Makes what is listed true again after `verify`: publishes first, without the damaged images and without the generations
+ * that list them, and only then puts damaged bytes aside. Documents are rendered anew on the way.
+ */
+export async function repair(store: Store, report: VerifyReport): Promise<Repaired> {
+  if (report.damaged.length === 0)
+    return { generation: undefined, images: [], listsFrom: undefined, quarantined: [] };
+  const damaged = new Damaged(report.damaged);
+  const broken = new Set(report.brokenGenerations);
+  const lastBroken = Math.max(...report.brokenGenerations);
+  const writer = await store.writer("repair");
+  try {
+    let images: readonly ImageRow[] = [];
+    let listsFrom: number | undefined;
+    const read = async (base: Generation | undefined): Promise<readonly ImageStream[]> => {
+      const source = base === undefined ? undefined : await newestReadable(store, base, damaged);
+      listsFrom = source === base ? undefined : source?.number;
+      return readStreams(store, source);
+    };
+    const generation = await publish(
+      store,
+      writer,
+      (streams) => {
+        images = imageRows(streams).filter((image) => damaged.image(image));
+        return {
+          reason: { verb: "repair", text: `${images.length} damaged images taken off the lists` },
+          streams: streams.map((stream) => without(stream, images)),
+          // What was published since then lists the same damage.
+          givesUp: (number) => broken.has(number) || number > lastBroken,
+        };
+      },
+      { read },
+    );
+    // A document that was rendered to the very same bytes is whole again, and in use.
+    const inUse = new Set(Object.values(generation?.documents ?? {}).map((document) => document.sha256));
+    const unused = report.damaged.filter((damage) => !inUse.has(damage.sha256));
+    return { generation, images, listsFrom, quarantined: await quarantineDamaged(store, unused) };
+  } finally {
+    await writer.close();
+  }
+}
+
+/** What the report is about: bytes, or images whose bytes are right and whose fingerprint is not theirs. */
+class Damaged {
+  readonly #blobs = new Set<Sha256>();
+  readonly #fingerprints = new Set<string>();
+
+  constructor(damages: readonly Damage[]) {
+    for (const { kind, sha256, expected } of damages) {
+      if (kind === "wrong fingerprint") this.#fingerprints.add(expected);
+      else this.#blobs.add(sha256);
+    }
+  }
+
+  image(image: ImageRow): boolean {
+    return (
+      this.#fingerprints.has(image.fingerprint) || image.files.some((file) => this.#blobs.has(file.sha256))
+    );
+  }
+
+  /** Whether its own lists can be read. What they list may still be damaged. */
+  listsOf(generation: Generation): boolean {
+    const lists = generation.streams.flatMap((stream) => stream.products);
+    return lists.some((path) => this.#blobs.has(generation.documents[path]?.sha256 ?? ""));
+  }
+}
+
+/** The newest of the base and the generations it keeps whose own lists are whole. */
+async function newestReadable(store: Store, base: Generation, damaged: Damaged): Promise<Generation> {
+  const older = [...numbersOf(base.keeps)].reverse();
+  for (const number of [base.number, ...older]) {
+    const generation = number === base.number ? base : await store.generation(number);
+    if (generation !== undefined && !damaged.listsOf(generation)) return generation;
+  }
+  throw new HeadwaterError(
+    "STORE_UNUSABLE",
+    `the lists of every kept generation in ${store.name} are damaged`,
+    {
+      hint: "Take the store from a backup, or add the images again to a new one.",
+    },
+  );
+}
