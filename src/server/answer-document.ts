@@ -1,6 +1,7 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import { acceptsGzip } from "./accepts-gzip.ts";
 import type { Exchange } from "./exchange.ts";
-import { sendUnavailable } from "./exchange.ts";
+import { sendBusy } from "./exchange.ts";
 import type { LoadedDocument } from "./loaded-document.ts";
 import type { LoadedDocuments } from "./loaded-generation.ts";
 import { isNotModified } from "./not-modified.ts";
@@ -21,29 +22,29 @@ export async function answerDocument(
   const { request, response, isHead } = exchange;
   const gzip = document.isGzipped && acceptsGzip(request.headers["accept-encoding"]);
   const etag = gzip ? document.etag : document.plainEtag;
-  // Both clients fetch the whole document again whatever is said here; caches in between must ask.
-  response.setHeader("Cache-Control", "no-cache");
-  response.setHeader("ETag", etag);
-  if (document.isGzipped) response.setHeader("Vary", "Accept-Encoding");
   const hasDate = Date.now() - loaded.createdMs > DATE_AFTER_MS;
-  if (hasDate) response.setHeader("Last-Modified", new Date(loaded.createdMs).toUTCString());
+  const headers: OutgoingHttpHeaders = {
+    // Both clients fetch the whole document again whatever is said here; caches in between must ask.
+    "Cache-Control": "no-cache",
+    ETag: etag,
+    ...(document.isGzipped ? { Vary: "Accept-Encoding" } : {}),
+    ...(hasDate ? { "Last-Modified": new Date(loaded.createdMs).toUTCString() } : {}),
+  };
   if (isNotModified(request.headers, etag, hasDate ? loaded.createdMs : undefined)) {
-    response.statusCode = 304;
+    response.writeHead(304, headers);
     response.end();
     return;
   }
-  response.setHeader("Content-Type", document.type);
-  if (gzip) response.setHeader("Content-Encoding", "gzip");
   const bytes = gzip ? document.bytes : await document.plain();
-  if (bytes !== undefined) response.setHeader("Content-Length", bytes.byteLength);
-  if (isHead) {
-    response.end();
-    return;
-  }
-  const slot = await sender.place(response);
-  if (slot === undefined) {
-    response.removeHeader("Content-Encoding");
-    sendUnavailable(exchange, "Too many downloads at once; try again in a moment.");
-  } else if (bytes === undefined) await sender.stream(response, slot, document.plainStream());
+  const slot = isHead ? undefined : await sender.place(response);
+  if (!isHead && slot === undefined) return sendBusy(exchange);
+  response.writeHead(200, {
+    ...headers,
+    "Content-Type": document.type,
+    ...(gzip ? { "Content-Encoding": "gzip" } : {}),
+    ...(bytes === undefined ? {} : { "Content-Length": bytes.byteLength }),
+  });
+  if (slot === undefined) response.end();
+  else if (bytes === undefined) await sender.stream(response, slot, document.plainStream());
   else sender.bytes(response, slot, bytes);
 }

@@ -1,6 +1,6 @@
 import { byteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
-import { sendLine, sendUnavailable } from "./exchange.ts";
+import { sendBusy, sendLine, sendUnavailable } from "./exchange.ts";
 import type { HeldItem } from "../store/items.ts";
 import { isNotModified } from "./not-modified.ts";
 import type { Store } from "../store/store.ts";
@@ -57,8 +57,7 @@ export async function answerItem(
     return;
   }
   const slot = await sender.place(response);
-  if (slot === undefined)
-    return sendUnavailable(exchange, "Too many downloads at once; try again in a moment.");
+  if (slot === undefined) return sendBusy(exchange);
   const reader = await store.open(item.sha256);
   if (reader?.size !== item.size) {
     await reader?.close();

@@ -12,8 +12,8 @@ export interface Counters {
   connections: number;
   activeSends: number;
   waitingSends: number;
-  /** Buffers of 256 KiB that hold bytes on their way. */
-  buffers: number;
+  /** Bytes of buffers that hold parts of files on their way. */
+  bufferBytes: number;
   /** Stalled downloads that were cut so that others could go on. */
   evictedSends: number;
   /** Number of the generation that is served; 0 when there is none. */
@@ -30,7 +30,7 @@ export function zeroCounters(): Counters {
     connections: 0,
     activeSends: 0,
     waitingSends: 0,
-    buffers: 0,
+    bufferBytes: 0,
     evictedSends: 0,
     generation: 0,
   };
@@ -48,7 +48,7 @@ export function sumCounters(all: readonly Readonly<Counters>[]): Counters {
     sum.connections += counters.connections;
     sum.activeSends += counters.activeSends;
     sum.waitingSends += counters.waitingSends;
-    sum.buffers += counters.buffers;
+    sum.bufferBytes += counters.bufferBytes;
     sum.evictedSends += counters.evictedSends;
     sum.generation =
       sum.generation === 0 ? counters.generation : Math.min(sum.generation, counters.generation);

@@ -36,3 +36,8 @@ export function sendLine(
 export function sendUnavailable(exchange: Exchange, line: string, retryAfterSeconds = 10): void {
   sendLine(exchange, 503, line, { "Retry-After": retryAfterSeconds });
 }
+
+/** There was no place among the sends in time. */
+export function sendBusy(exchange: Exchange): void {
+  sendUnavailable(exchange, "Too many downloads at once; try again in a moment.");
+}

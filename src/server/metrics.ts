@@ -28,7 +28,7 @@ const DESCRIPTIONS: readonly [keyof Counters, "counter" | "gauge", string, strin
   ["connections", "gauge", "headwater_connections", "Open connections"],
   ["activeSends", "gauge", "headwater_active_sends", "Answers being sent"],
   ["waitingSends", "gauge", "headwater_waiting_sends", "Answers waiting for their turn"],
-  ["buffers", "gauge", "headwater_send_buffers", "Buffers of 256 KiB that hold bytes on their way"],
+  ["bufferBytes", "gauge", "headwater_send_buffer_bytes", "Buffers that hold parts of files on their way"],
   ["generation", "gauge", "headwater_generation", "Number of the generation that is served"],
 ];
 

@@ -19,8 +19,8 @@ export interface SendBlobOptions {
 const DEPTH = 3;
 
 /**
- * Read-ahead is for a process with few buffers out. With a bound on the number of sends, the pool is bounded too: a first
- * buffer for each, and this many more.
+ * Read-ahead is for a pool with few buffers out. With a bound on the number of sends the pool is bounded too: a first buffer
+ * for each, and this many more.
  */
 const READ_AHEAD_LIMIT = 256;
 

@@ -9,16 +9,28 @@ import { SEND_SLOTS, SendSlots } from "./send-slots.ts";
 import { sendBlob } from "./send-blob.ts";
 import { sendBytes } from "./send-bytes.ts";
 
-/** Everything that sends bodies in one process: the buffers, the bound on sends, the count of bytes. */
+/** Sends that get large buffers. Those who come on top, up to the limit of sends, get small ones. */
+const LARGE_SENDS = 128;
+const SMALL_BYTES = 64 * 1024;
+
+/**
+ * Everything that sends bodies in one process: the buffers, the bound on sends, the count of bytes. With 512 sends that all
+ * stall, the buffers take 120 MiB at most, and TLS as much again at most for what it has encrypted.
+ */
 export class Sender {
-  readonly pool: BufferPool;
   readonly slots: SendSlots;
+  readonly #large = new BufferPool();
+  readonly #small = new BufferPool({ bufferBytes: SMALL_BYTES });
   readonly #counters: Counters;
 
-  constructor(counters: Counters, slots: SendSlotsOptions = SEND_SLOTS, pool: BufferPool = new BufferPool()) {
+  constructor(counters: Counters, slots: SendSlotsOptions = SEND_SLOTS) {
     this.#counters = counters;
     this.slots = new SendSlots(slots);
-    this.pool = pool;
+  }
+
+  /** Bytes of buffers that are in use. */
+  get bufferBytes(): number {
+    return [this.#large, this.#small].reduce((sum, pool) => sum + pool.taken * pool.bufferBytes, 0);
   }
 
   /**
@@ -74,7 +86,7 @@ export class Sender {
     part: { readonly start: number; readonly end: number },
   ): Promise<boolean> {
     return sendBlob(response, reader, {
-      pool: this.pool,
+      pool: this.slots.active > LARGE_SENDS ? this.#small : this.#large,
       ...part,
       onProgress: (count) => {
         this.#counters.bytes += count;

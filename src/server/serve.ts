@@ -109,7 +109,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
         ...counters,
         activeSends: sender.slots.active,
         waitingSends: sender.slots.waiting,
-        buffers: sender.pool.taken,
+        bufferBytes: sender.bufferBytes,
         evictedSends: sender.slots.evicted,
         generation: current.loaded?.generation.number ?? 0,
       };

@@ -168,7 +168,14 @@ class WorkerPool implements RunningServer {
     this.#counters.delete(worker);
     // What it counted stays counted; what it was doing does not.
     if (last !== undefined) {
-      const ended = { ...last, connections: 0, activeSends: 0, waitingSends: 0, buffers: 0, generation: 0 };
+      const ended = {
+        ...last,
+        connections: 0,
+        activeSends: 0,
+        waitingSends: 0,
+        bufferBytes: 0,
+        generation: 0,
+      };
       this.#gone = { ...sumCounters([this.#gone, ended]), generation: 0 };
     }
   }

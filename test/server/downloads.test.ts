@@ -95,7 +95,9 @@ describe("a download", () => {
     expect(watch.open).toBe(1);
     release();
     await until(() => watch.open === 0);
-    expect([watch.opened, reads, server.counters.activeSends, server.counters.buffers]).toEqual([1, 1, 0, 0]);
+    expect([watch.opened, reads, server.counters.activeSends, server.counters.bufferBytes]).toEqual([
+      1, 1, 0, 0,
+    ]);
   });
 
   it("is cut, and not ended, when its blob is shorter than listed or cannot be read", async () => {
@@ -129,7 +131,7 @@ describe("a download", () => {
     const socket = await stalledReader(proxied);
     await until(() => server.counters.activeSends === 1);
     await until(() => server.counters.connections === 0);
-    await until(() => server.counters.buffers === 0);
+    await until(() => server.counters.bufferBytes === 0);
     expect([watch.open, server.counters.activeSends]).toEqual([0, 0]);
     await closed(socket);
   });
@@ -144,7 +146,7 @@ describe("a download", () => {
     socket.on("error", () => undefined);
     await until(() => server.counters.activeSends === 1);
     await until(() => server.counters.connections === 0);
-    await until(() => server.counters.buffers === 0);
+    await until(() => server.counters.bufferBytes === 0);
     expect([watch.open, server.counters.activeSends]).toEqual([0, 0]);
     socket.destroy();
   });
@@ -180,7 +182,7 @@ describe("many readers", () => {
     expect(server.counters.activeSends).toBeLessThanOrEqual(256);
     for (const socket of stalled) socket.destroy();
     await until(() => server.counters.connections === 0 && watch.open === 0);
-    expect(server.counters).toMatchObject({ activeSends: 0, waitingSends: 0, buffers: 0 });
+    expect(server.counters).toMatchObject({ activeSends: 0, waitingSends: 0, bufferBytes: 0 });
   });
 
   it("are told to come back when too many wait", async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseListenAddress } from "../../src/server/listen-address.ts";
+import { cannotListen } from "../../src/server/listener.ts";
 import { ask } from "./ask.ts";
 import type { Site } from "./site.ts";
 import { publish, startSite, until } from "./site.ts";
@@ -113,6 +114,50 @@ describe("a listener", () => {
 
   it("needs a certificate for TLS", async () => {
     await expect(startSite({ certificate: undefined })).rejects.toMatchObject({ code: "USAGE" });
+  });
+});
+
+describe("a listener on port 443", () => {
+  const canBind = (port: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const server = createServer();
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+
+  it("answers on port 80 as well, or warns", async (context) => {
+    if (!(await canBind(443)) || !(await canBind(80))) {
+      context.skip("ports 80 and 443 of 127.0.0.1 are in use, or need a privilege");
+    }
+    const listen = [parseListenAddress("127.0.0.1:443")];
+    const first = await startSite({ listen, url: undefined });
+    try {
+      expect(first.server.addresses.map(({ port, kind }) => [port, kind])).toEqual([
+        [443, "tls"],
+        [80, "clear"],
+      ]);
+      const answer = await ask("/streams/v1/index.json", { port: 80, headers: { Host: "images.example" } });
+      expect([answer.status, answer.headers.location]).toEqual([
+        308,
+        "https://images.example/streams/v1/index.json",
+      ]);
+    } finally {
+      await first.close();
+    }
+    const other = createServer().listen(80, "127.0.0.1");
+    await new Promise((resolve) => other.once("listening", resolve));
+    const second = await startSite({ listen });
+    expect(second.log.lines).toMatchObject([{ level: "warn", message: expect.stringContaining("port 80") }]);
+    await second.close();
+    other.close();
+  });
+
+  it("names the ways to a low port when it may not have it", () => {
+    const denied = Object.assign(new Error("listen EACCES"), { code: "EACCES" });
+    expect(cannotListen(parseListenAddress(":443"), denied)).toMatchObject({
+      code: "ADDRESS_UNUSABLE",
+      hint: expect.stringContaining("CAP_NET_BIND_SERVICE"),
+    });
   });
 });
 
