@@ -49,7 +49,7 @@ describe("remove", () => {
   it("with now takes the bytes out of every kept generation and off the disk", async () => {
     const leaked = await addTiny(store, "secret", { os: "a", release: "1" });
     await addTiny(store, "other", { os: "b", release: "1" });
-    const [image] = (await listed(store)).filter((row) => row.fingerprint === leaked);
+    const image = (await listed(store)).find((row) => row.fingerprint === leaked);
     const removed = await remove(store, [leaked], { now: true });
     for (const file of image?.files ?? []) expect(await store.sizeOf(file.sha256)).toBeUndefined();
     expect(removed.purged?.gone).toEqual(expect.arrayContaining([1, 2]));

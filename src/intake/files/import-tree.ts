@@ -180,7 +180,7 @@ function defined<Key extends string>(key: Key, value: string | undefined): { [K 
 function without(fields: Product | Version, containers: readonly string[]): Readonly<Record<string, Json>> {
   return Object.fromEntries(
     Object.entries(fields).filter(([key, value]) => !containers.includes(key) && value !== undefined),
-  ) as Readonly<Record<string, Json>>;
+  );
 }
 
 const METADATA_FTYPES = ["incus.tar.xz", "lxd.tar.xz"];
