@@ -48,6 +48,11 @@ describe("a slug", () => {
     );
   });
 
+  test("is cut at 100 characters, and not left with a dot at its end", () => {
+    expect(slug("x".repeat(300))).toBe("x".repeat(100));
+    expect(slug(`${"x".repeat(99)}.yz`)).toBe("x".repeat(99));
+  });
+
   test("shared by two different names is found", () => {
     expect(sameSlug("Rocky Linux", "rocky-linux")).toBe(true);
     expect(sameSlug("rocky", "rocky")).toBe(false);

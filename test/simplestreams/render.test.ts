@@ -96,6 +96,14 @@ test("known keys come first, in one order, whatever order they came in", () => {
   expect(renderProducts(other)).toBe(renderProducts(one));
 });
 
+test("items are written in that order too, whether they came in it or not", () => {
+  const item = (text: string) =>
+    renderProducts(parseProducts(`{"products":{"p":{"versions":{"v":{"items":{"i":${text}}}}}}}`));
+  const ordered = item(`{"ftype":"f","path":"p","size":1,"zzz":1,"aaa":2}`);
+  expect(ordered).toContain(`{"ftype":"f","path":"p","size":1,"zzz":1,"aaa":2}`);
+  expect(item(`{"zzz":1,"size":1,"path":"p","aaa":2,"ftype":"f"}`)).toBe(ordered);
+});
+
 test("the order of a Map is the order in the text, also for names that look like numbers", () => {
   const versions = new Map([
     ["20260102", { items: new Map() }],
