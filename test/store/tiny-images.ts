@@ -13,11 +13,14 @@ export function hashOf(text: string): Sha256 {
   return createHash("sha256").update(text).digest("hex");
 }
 
-export function productsText(hashes: Iterable<Sha256>, sizeOf: (sha256: Sha256) => number = () => 1): string {
+/** Bytes of everything that was ever added here. */
+const sizes = new Map<Sha256, number>();
+
+export function productsText(hashes: Iterable<Sha256>): string {
   const items = Object.fromEntries(
     Array.from(hashes, (sha256) => [
       sha256.slice(0, 8),
-      { ftype: "squashfs", path: `${sha256}.squashfs`, sha256, size: sizeOf(sha256) },
+      { ftype: "squashfs", path: `${sha256}.squashfs`, sha256, size: sizes.get(sha256) ?? 0 },
     ]),
   );
   return JSON.stringify({
@@ -33,13 +36,8 @@ export async function listedBy(store: Store, generation: Generation | undefined)
   return items.map(({ fields }) => String(fields["sha256"]));
 }
 
-export async function draftOf(
-  writer: StoreWriter,
-  hashes: readonly Sha256[],
-  verb: string,
-  sizeOf?: (sha256: Sha256) => number,
-): Promise<Draft> {
-  const document = await writer.put(Buffer.from(productsText(hashes, sizeOf)));
+export async function draftOf(writer: StoreWriter, hashes: readonly Sha256[], verb: string): Promise<Draft> {
+  const document = await writer.put(Buffer.from(productsText(hashes)));
   return {
     reason: { verb, text: `${hashes.length} images` },
     rules: 1,
@@ -49,14 +47,23 @@ export async function draftOf(
   };
 }
 
-export async function addText(
+export function addText(
   store: Store,
   text: string,
   options: CommitOptions = {},
 ): Promise<Generation | undefined> {
+  return addBytes(store, Buffer.from(text), options);
+}
+
+export async function addBytes(
+  store: Store,
+  bytes: Uint8Array,
+  options: CommitOptions = {},
+): Promise<Generation | undefined> {
   const writer = await store.writer("add");
   try {
-    const { sha256 } = await writer.put(Buffer.from(text));
+    const { sha256, size } = await writer.put(bytes);
+    sizes.set(sha256, size);
     return await commit(
       store,
       writer,
