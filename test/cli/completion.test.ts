@@ -22,6 +22,12 @@ describe("headwater completion bash", () => {
     expect(await offered("comp")).toEqual(["completion"]);
   });
 
+  it("completes subcommands, and the values of an option", async () => {
+    expect(await offered("alias", "")).toEqual(["add", "remove", "list"]);
+    expect(await offered("list", "-f", "")).toEqual(["table", "json", "yaml", "csv"]);
+    expect(await offered("list", "debian", "--format", "y")).toEqual(["yaml"]);
+  });
+
   it("completes the words of an argument", async () => {
     expect(await offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
   });
