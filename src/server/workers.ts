@@ -94,6 +94,7 @@ class WorkerPool implements RunningServer {
   #closing: Promise<void> | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #workers = new Set<Worker>();
+  readonly #serving = new Set<Worker>();
 
   constructor(options: WorkersOptions) {
     this.#options = options;
@@ -144,6 +145,7 @@ class WorkerPool implements RunningServer {
           );
         } else {
           isReady = true;
+          this.#serving.add(worker);
           this.#addresses = message.addresses;
           resolve();
         }
@@ -164,6 +166,7 @@ class WorkerPool implements RunningServer {
 
   #bury(worker: Worker): void {
     this.#workers.delete(worker);
+    this.#serving.delete(worker);
     const last = this.#counters.get(worker);
     this.#counters.delete(worker);
     // What it counted stays counted; what it was doing does not.
@@ -202,9 +205,12 @@ class WorkerPool implements RunningServer {
         clearTimeout(kill);
         resolve();
       });
-      if (worker.isConnected())
+      if (this.#serving.has(worker) && worker.isConnected()) {
         worker.send({ kind: "close", graceMs } satisfies FromPrimary, () => undefined);
-      else worker.process.kill("SIGTERM");
+      } else {
+        // It serves nobody yet, and does not listen yet either.
+        worker.process.kill("SIGKILL");
+      }
     });
   }
 }

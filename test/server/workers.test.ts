@@ -45,8 +45,11 @@ interface Pool {
 const pools: Pool[] = [];
 afterEach(async () => {
   for (const { child, exited } of pools.splice(0)) {
-    child.kill("SIGKILL");
+    // Killed outright, it would leave a worker that is just starting to fail loudly.
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await exited;
+    clearTimeout(late);
   }
 });
 
