@@ -23,7 +23,7 @@ describe("headwater completion bash", () => {
   });
 
   it("completes subcommands, and the values of an option", async () => {
-    expect(await offered("alias", "")).toEqual(["add", "remove", "list"]);
+    expect(await offered("alias", "")).toEqual(["add", "remove", "list", "help"]);
     expect(await offered("list", "-f", "")).toEqual(["table", "json", "yaml", "csv"]);
     expect(await offered("list", "debian", "--format", "y")).toEqual(["yaml"]);
   });
