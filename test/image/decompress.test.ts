@@ -2,6 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { HeadwaterError } from "../../src/error.ts";
+import { bunzip2Here } from "../../src/image/compression/bzip2.ts";
+import { startFilter } from "../../src/image/compression/filter-program.ts";
 import { decodeWithXzProgram } from "../../src/image/compression/xz-program.ts";
 import { walkXzStreams } from "../../src/image/compression/xz-streams.ts";
 import { type Compression, decoded } from "../../src/image/decompress.ts";
@@ -126,11 +129,42 @@ describe("walkXzStreams", () => {
   });
 });
 
-describe("decodeWithXzProgram", () => {
-  async function* source(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-    for (let start = 0; start < bytes.length; start += 1000) yield bytes.subarray(start, start + 1000);
-  }
+async function* source(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += 1000) yield bytes.subarray(start, start + 1000);
+}
 
+describe("bunzip2Here", () => {
+  it("unpacks like the bzip2 program, and finds every cut", async (context) => {
+    needProgram(context, "bzip2");
+    const packed = await through(text, "bzip2", "-c");
+    expect((await all(bunzip2Here(source(Buffer.concat([packed, packed])), "f"))).length).toBe(
+      2 * text.length,
+    );
+    for (let length = packed.length - 1; length > 4; length -= packed.length >> 4) {
+      const failure = await failureOf(all(bunzip2Here(source(packed.subarray(0, length)), "f")));
+      expect(failure.code).toBe("FILE_TRUNCATED");
+    }
+  });
+});
+
+describe("startFilter", () => {
+  it("gives nothing for a program that is not installed", async () => {
+    expect(await startFilter("no-such-program-anywhere", [])).toBeUndefined();
+  });
+
+  it("passes on what the source throws, whatever the program thinks of its input", async () => {
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("some");
+      throw new Error("the disk is on fire");
+    }
+    const cat = await startFilter("cat", []);
+    if (cat === undefined) throw new Error("no cat");
+    const reading = all(cat(failing(), () => new HeadwaterError("FILE_TRUNCATED", "wrong")));
+    await expect(reading).rejects.toThrow("on fire");
+  });
+});
+
+describe("decodeWithXzProgram", () => {
   it("unpacks like lzma-native", async (context) => {
     needProgram(context, "xz");
     for (const format of ["xz", "lzma"] as const) {
