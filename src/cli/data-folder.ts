@@ -7,10 +7,14 @@ import type { Io } from "./io.ts";
 const SYSTEM_FOLDER = "/var/lib/headwater";
 
 /** `--data`, else `$HEADWATER_DATA`, else the system's store when there is one or when root, else the user's own. */
-export function dataFolder(io: Io, options: GlobalOptions): string {
+export function dataFolder(
+  io: Io,
+  options: GlobalOptions,
+  exists: (path: string) => boolean = existsSync,
+): string {
   const given = options.data ?? nonEmpty(io.env["HEADWATER_DATA"]);
   if (given !== undefined) return resolve(io.cwd, given);
-  if (io.isRoot || existsSync(SYSTEM_FOLDER)) return SYSTEM_FOLDER;
+  if (io.isRoot || exists(SYSTEM_FOLDER)) return SYSTEM_FOLDER;
   return join(nonEmpty(io.env["XDG_DATA_HOME"]) ?? join(io.home, ".local", "share"), "headwater");
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { setInConfig } from "../config/edit.ts";
 import { HeadwaterError } from "../error.ts";
 import { type CertificateDescription, renewCertificate } from "../server/certificate.ts";
@@ -7,6 +9,7 @@ import { type GlobalOptions, notice } from "./context.ts";
 import { dataFolder } from "./data-folder.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./output.ts";
+import { giveToOwnerOf } from "./owner.ts";
 import { certificateFiles, clientUrl, tlsFolder } from "./server-identity.ts";
 import { readSettings } from "./settings.ts";
 import { visible } from "./visible.ts";
@@ -15,6 +18,11 @@ import { visible } from "./visible.ts";
 export async function showCertificate(io: Io, options: GlobalOptions): Promise<void> {
   const { config } = await readSettings(io, options);
   const files = certificateFiles(config, dataFolder(io, options));
+  if (config.certificate === undefined && !existsSync(files.certificate)) {
+    throw new HeadwaterError("NOT_FOUND", `there is no certificate yet in ${dataFolder(io, options)}`, {
+      hint: "headwater serve makes one when it starts.",
+    });
+  }
   const { description } = await loadCertificate(files);
   const url = clientUrl(config, description.names, config.listen);
   if (options.json === true) {
@@ -44,11 +52,15 @@ export async function renewOwnCertificate(
     );
   }
   const data = dataFolder(io, options);
+  const { certificate } = certificateFiles(config, data);
   notice(io, options, `store: ${data}`);
   const description = await renewCertificate(tlsFolder(data), { addNames: names });
+  await giveToOwnerOf(data, io, [certificate]);
   const all = [...new Set([...config.names, ...names])];
-  if (all.length > config.names.length) await setInConfig(file, ["names"], all);
-  const certificate = certificateFiles(config, data).certificate;
+  if (all.length > config.names.length) {
+    await setInConfig(file, ["names"], all);
+    await giveToOwnerOf(dirname(file), io, [file]);
+  }
   if (options.json === true) {
     io.stdout.write(jsonText({ file: certificate, ...facts(description), pem: description.pem }));
   } else if (options.quiet !== true) {

@@ -1,5 +1,6 @@
 import type { Added } from "../intake/files/add-files.ts";
 import type { Imported } from "../intake/files/import-tree.ts";
+import type { Generation } from "../store/generation.ts";
 import type { Store } from "../store/store.ts";
 import { clientViewLines, clientViews } from "./client-views.ts";
 import type { GlobalOptions } from "./context.ts";
@@ -18,8 +19,9 @@ export interface AddedToStore {
 
 /** What was added, what each client sees of it, and from when. */
 export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRun }: AddedToStore): void {
-  const { listed, generation, ignored, notes } = added;
+  const { listed, generation, ignored } = added;
   const { status, product, version, fingerprints, aliases } = listed;
+  const notes = [...added.notes, ...hiddenNotes(generation, fingerprints)];
   const clients = clientViews(listed.products, product, version);
   const seenBy = generation === undefined ? undefined : seenEverywhere(generation.createdAt);
   if (options.json === true) {
@@ -48,6 +50,14 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
       : [`Daemons cache lists for up to an hour: all clients see it by ${minuteOf(seenBy)}.`]),
   ];
   if (options.quiet !== true) io.stdout.write(lines.map((line) => `${visible(line)}\n`).join(""));
+}
+
+/** What the published generation keeps out of the merged root, with the reason. */
+function hiddenNotes(generation: Generation | undefined, fingerprints: readonly string[]): string[] {
+  const hidden = generation?.streams.flatMap((stream) => stream.hidden) ?? [];
+  return hidden
+    .filter(({ fingerprint }) => fingerprints.includes(fingerprint))
+    .map(({ fingerprint, reason }) => `${fingerprint.slice(0, 12)} is not in the merged root: ${reason}.`);
 }
 
 const HEADLINES = {
@@ -90,9 +100,9 @@ export function printImported(
   io.stderr.write(warnings.map((line) => `${visible(line)}\n`).join(""));
   if (options.quiet === true) return;
   const lines = [
-    ...listed.flatMap(({ status, product, version, notes }) => [
+    ...listed.flatMap(({ status, product, version, fingerprints, notes }) => [
       `${dryRun ? "Would be: " : ""}${HEADLINES[status]} ${product} ${version}`,
-      ...notes.map((note) => `  Note: ${note}`),
+      ...[...notes, ...hiddenNotes(generation, fingerprints)].map((note) => `  Note: ${note}`),
     ]),
     `${listed.length} builds taken, ${skipped.length} left out.`,
     ...(generation === undefined

@@ -45,6 +45,11 @@ export async function printServing(io: Io, options: GlobalOptions, serving: Serv
   }
   const instructions = { url, certificate: trust, ...(alias === undefined ? {} : { alias }) };
   io.stdout.write(`\n${clientInstructionsText(instructions)}`);
+  if (config.url === undefined && alias === undefined) {
+    io.stdout.write(
+      `\nWhere clients cannot resolve that name: --url https://ADDRESS:PORT. They trust this server under any.\n`,
+    );
+  }
   if (afterword !== undefined) io.stdout.write(`\n${afterword}\n`);
 }
 

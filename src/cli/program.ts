@@ -31,7 +31,7 @@ export function createProgram(context: Context): Command {
     )
     .option("--config <file>", "the configuration file (else headwater.yaml in the store)")
     .option("--json", "print results, and errors, as JSON")
-    .option("--quiet", "print results and errors only")
+    .option("--quiet", "print errors, and what was asked for, and nothing else")
     .addHelpText("after", "\nheadwater --version prints the version.")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

@@ -10,7 +10,9 @@ import { isWorker, runWorker, startWorkers } from "../server/workers.ts";
 import { prune } from "../store/prune.ts";
 import type { Store } from "../store/store.ts";
 import { type Context, type GlobalOptions, notice } from "./context.ts";
+import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
+import { giveToOwnerOf } from "./owner.ts";
 import { printServing } from "./print-serving.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
 
@@ -41,7 +43,7 @@ export async function serveStore(
     await runWorker(() => startOne(request, log));
     return;
   }
-  const certificate = await prepareCertificate(request);
+  const certificate = await prepareCertificate(io, request);
   const server =
     config.workers > 1 ? await startWorkers({ count: config.workers, log }) : await startOne(request, log);
   const stops = [() => server.close()];
@@ -64,14 +66,16 @@ function startOne({ store, config }: ServeRequest, log: Logger): Promise<Running
  * The certificate that will be served: the configured one, else the store's own, made when it is not there. None where a
  * proxy does TLS: its certificate is the one that clients see.
  */
-async function prepareCertificate({
-  store,
-  config,
-  firstNames = [],
-}: ServeRequest): Promise<CertificateDescription | undefined> {
+async function prepareCertificate(
+  io: Io,
+  request: ServeRequest,
+): Promise<CertificateDescription | undefined> {
+  const { store, config, firstNames = [] } = request;
   if (config.listen.every(({ kind }) => kind === "proxied")) return undefined;
   if (config.certificate === undefined) {
-    await ensureCertificate(tlsFolder(store.name), [...firstNames, ...wantedNames(config)]);
+    const folder = tlsFolder(store.name);
+    await ensureCertificate(folder, [...firstNames, ...wantedNames(config)]);
+    await giveToOwnerOf(store.name, io, [folder, certificateFiles(config, store.name).certificate]);
   }
   return (await loadCertificate(certificateFiles(config, store.name))).description;
 }

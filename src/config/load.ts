@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { HeadwaterError } from "../error.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type Config, configSchema, SETTINGS } from "./schema.ts";
@@ -151,7 +151,8 @@ class Origin {
         ? "See docs/reference/configuration.md for every setting."
         : `Did you mean "${nearest}"?`;
     const from = this.#overrides.get(full.join(".")) ?? this.#overrides.get(full[0] ?? "");
-    if (from !== undefined) return new HeadwaterError("CONFIG_INVALID", `${from}: ${message}`, { hint });
+    if (from !== undefined)
+      return new HeadwaterError("CONFIG_INVALID", `${from}: ${issue.message}`, { hint });
     return this.#invalid(this.#offsetOf(full), message, hint);
   }
 

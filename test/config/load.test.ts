@@ -100,10 +100,10 @@ describe("loadConfig", () => {
 
   it("names the variable or the option that holds a bad value", async () => {
     await expect(loadConfig({ file, environment: { HEADWATER_PLAIN: "maybe" } })).rejects.toMatchObject({
-      message: expect.stringContaining("the variable HEADWATER_PLAIN: plain: "),
+      message: expect.stringContaining("the variable HEADWATER_PLAIN: Invalid option"),
     });
     await expect(loadConfig({ file, flags: { listen: ["8443"] } })).rejects.toMatchObject({
-      message: expect.stringContaining("the option --listen: listen.0: "),
+      message: expect.stringContaining('the option --listen: "8443" is not an address'),
     });
   });
 

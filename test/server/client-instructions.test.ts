@@ -1,0 +1,52 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { clientInstructions, clientInstructionsText } from "../../src/server/client-instructions.ts";
+
+const PEM = "-----BEGIN CERTIFICATE-----\nMIIBqDCCAU2g+/A=\n$HOME `id`\n-----END CERTIFICATE-----\n";
+const URL = "https://images.example:8443";
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "headwater-client-"));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+/** Pastes commands into a shell whose clients only say what they were asked, one word in brackets each. */
+function pasted(commands: string): string {
+  const echo = 'printf "[%s]" "$@"; echo';
+  const script = `incus() { ${echo}; }; lxc() { ${echo}; }\n${commands}`;
+  return execFileSync("bash", ["-eu", "-c", script], {
+    encoding: "utf8",
+    env: { HOME: home, PATH: process.env["PATH"] },
+  });
+}
+
+describe("clientInstructions", () => {
+  it.each([
+    ["incus", ".config/incus/servercerts/hw.crt"],
+    ["lxd", ".config/lxc/servercerts/hw.crt"],
+    ["lxd-snap", "snap/lxd/common/config/servercerts/hw.crt"],
+  ])("can be pasted on a client with %s: certificate in its place, remote added", (client, file) => {
+    const found = clientInstructions({ url: URL, certificate: PEM }).find((one) => one.client === client);
+    expect(pasted(found?.commands ?? "")).toBe(
+      `[remote][add][hw][${URL}][--protocol][simplestreams]\n[image][list][hw:]\n`,
+    );
+    expect(readFileSync(join(home, file), "utf8")).toBe(PEM);
+    expect(found?.certificateFile).toBe(`~/${file}`);
+  });
+
+  it("leave the certificate out where the system trusts it", () => {
+    const text = clientInstructionsText({ url: URL, certificate: undefined });
+    expect(text).not.toContain("servercerts");
+    expect(text).toContain(`incus remote add hw ${URL}`);
+  });
+
+  it("quote what comes from an image for the shell", () => {
+    const alias = "a b'; touch $HOME/owned; '";
+    const [incus] = clientInstructions({ url: URL, certificate: undefined, alias });
+    expect(pasted(incus?.commands ?? "")).toContain(`[launch][hw:${alias}][first]`);
+  });
+});
