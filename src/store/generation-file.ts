@@ -58,7 +58,7 @@ function isGeneration(value: unknown): value is Generation {
     typeof value["createdAt"] === "string" &&
     Number.isFinite(Date.parse(value["createdAt"])) &&
     isObject(value["reason"]) &&
-    isRanges(value["keeps"]) &&
+    areOlderThan(value["keeps"], value["number"]) &&
     Array.isArray(value["streams"]) &&
     value["streams"].every(isStream) &&
     isObject(value["documents"]) &&
@@ -66,12 +66,15 @@ function isGeneration(value: unknown): value is Generation {
   );
 }
 
-function isRanges(value: unknown): boolean {
-  const isNumber = (bound: unknown): boolean => Number.isSafeInteger(bound);
-  return (
-    Array.isArray(value) &&
-    value.every((range) => Array.isArray(range) && range.length === 2 && range.every(isNumber))
-  );
+/** Bounded by the generation's own number, so that nobody counts through a damaged range for ever. */
+function areOlderThan(keeps: unknown, number: unknown): boolean {
+  const isRange = (range: unknown): boolean => {
+    if (!Array.isArray(range) || range.length !== 2) return false;
+    const [from, to]: readonly unknown[] = range;
+    const whole = Number.isSafeInteger(from) && Number.isSafeInteger(to);
+    return whole && 0 < Number(from) && Number(from) <= Number(to) && Number(to) < Number(number);
+  };
+  return Array.isArray(keeps) && keeps.every(isRange);
 }
 
 function isStream(value: unknown): boolean {

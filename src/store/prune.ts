@@ -144,6 +144,7 @@ const NOTHING: Plan = { keeps: [], dropped: [], remove: [], restore: [], retire:
  */
 async function makePlan(store: Store, base: Generation, options: RoundOptions): Promise<Plan> {
   const trash = await store.retiredBlobs();
+  if (trash.length === 0 && (await listsAll(store, base, options))) return NOTHING;
   const { kept, asked } = await keptGenerations(store, base, options);
   const named: NamedBlobs = await namedBlobs(store, [base, ...kept]);
   const live = await store.liveBlobs();
@@ -163,6 +164,13 @@ async function makePlan(store: Store, base: Generation, options: RoundOptions): 
     retire,
     worthwhile: true,
   };
+}
+
+/** Whether nothing can go, told from the newest generation alone: so an idle store is looked through quickly. */
+async function listsAll(store: Store, base: Generation, options: RoundOptions): Promise<boolean> {
+  if (options.unwanted !== undefined || options.dropGenerations !== undefined) return false;
+  const named = await namedBlobs(store, [base]);
+  return Array.from(await store.liveBlobs()).every((sha256) => named.has(sha256));
 }
 
 interface Kept {

@@ -31,7 +31,8 @@ export interface Store {
   /** All blobs out of use, with the generation at which prune put them aside. */
   retiredBlobs(): Promise<RetiredBlob[]>;
   /**
-   * Puts a live blob aside; it stays readable. No-op when it is not live. One step, that other processes see whole or not
+   * Puts a live blob aside; it stays readable. No-op when it is not live. Called once at most for a blob and a generation,
+   * by the prune that published that generation. One step, that other processes see whole or not
    * at all: with a moment in which the blob has both places, a prune that is suspended in that moment could later take the
    * last place of a blob that was taken back into use meanwhile.
    */

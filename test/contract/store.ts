@@ -250,6 +250,19 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
         expect(await store.removeAbandoned(-60_000)).toEqual({ writers: 0, bytes: 0 });
       });
 
+      it("that are taken for dead fail in one sentence when they wake up", async () => {
+        const { store } = await open();
+        const sleeper = await store.writer("add");
+        const { sha256 } = await sleeper.put(Buffer.from("before"));
+        const sink = await sleeper.create();
+        await sink.write(Buffer.from("between"));
+        await store.removeAbandoned(-60_000);
+        expect(await codeOf(sleeper.place([sha256]))).toBe("BLOB_MISSING");
+        await sleeper.close();
+        expect(await store.open(sha256)).toBeUndefined();
+        await sink.cancel();
+      });
+
       it("lose a staged blob that is to be forgotten everywhere", async () => {
         const { store, another } = await open();
         const writers = [await store.writer("add"), await (await another()).writer("add")];

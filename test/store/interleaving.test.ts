@@ -7,7 +7,7 @@ import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { namedBlobs } from "../../src/store/named-blobs.ts";
 import { prune } from "../../src/store/prune.ts";
 import type { Store } from "../../src/store/store.ts";
-import { actors, play, pruneTask, type Scene, scheduleOf } from "./actors.ts";
+import { actors, play, pruneTask, type Scene, scheduleOf, type Task } from "./actors.ts";
 import { ModelDisk } from "./model-disk.ts";
 import { stepped } from "./steps.ts";
 import { hashOf, listedBy } from "./tiny-images.ts";
@@ -71,6 +71,48 @@ describe.each(kinds)("writers, prunes and readers in any order, $name", ({ makeS
       }),
       { numRuns: runs / 5 },
     );
+  });
+});
+
+describe.each(kinds)("somebody who falls asleep at any step, $name", ({ makeScene, unit }) => {
+  const sleepers: Task[][] = [
+    [{ kind: "add", text: "a" }],
+    [{ kind: "remove", text: "b" }],
+    [{ kind: "prune", graceMs: 0, freeNow: true }],
+    [{ kind: "read" }],
+  ];
+  /** Lists and unlists the sleeper's own bytes, and prunes without any grace. */
+  const others: Task[] = [
+    { kind: "add", text: "a" },
+    { kind: "remove", text: "a" },
+    { kind: "prune", graceMs: 0, freeNow: true },
+    { kind: "add", text: "c" },
+    { kind: "prune", graceMs: 0, freeNow: true },
+  ];
+
+  it.each(sleepers)("and wakes up after the others have published and pruned: $kind", async (task) => {
+    const before: Task[] = [
+      { kind: "add", text: "b" },
+      { kind: "add", text: "d" },
+      { kind: "remove", text: "d" },
+    ];
+    for (let step = 1; step <= unit * 3; step += Math.ceil(unit / 10)) {
+      const scene = await makeScene();
+      await play([before], [], scene);
+      const { observer } = await play(
+        [[task], others],
+        [
+          [0, step],
+          [1, 10_000],
+        ],
+        scene,
+      );
+      const listed = await listedBy(observer, await observer.newest());
+      const wanted = task.kind === "add" ? ["a", "b", "c"] : task.kind === "remove" ? ["c"] : ["b", "c"];
+      // Who had published before falling asleep was acknowledged; what came after may undo it.
+      const undone = task.kind === "add" && !listed.includes(hashOf("a")) ? ["b", "c"] : wanted;
+      expect(new Set(listed)).toEqual(new Set(undone.map(hashOf)));
+    }
   });
 });
 

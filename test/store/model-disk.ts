@@ -82,10 +82,6 @@ export class ModelDisk implements Disk {
     this.#pending = this.#pending.filter((change) => !safe.includes(change));
   }
 
-  dataSync(fd: number): Promise<void> {
-    return this.sync(fd);
-  }
-
   async size(fd: number): Promise<number> {
     const { node } = this.#opened(fd);
     return node.kind === "file" ? node.bytes.byteLength : 0;

@@ -158,7 +158,7 @@ describe("opening a folder as a store", () => {
       "{",
       "[]",
       '{"format":1}',
-      JSON.stringify({ ...generationNumber(1), keeps: [1] }),
+      JSON.stringify({ ...generationNumber(1), keeps: [[1, 9e15]] }),
     ]) {
       await writeFile(join(base, "generations", "0000000001.json"), bytes);
       const error = await errorOf((await openDirectoryStore(base)).newest());

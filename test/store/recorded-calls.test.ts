@@ -137,7 +137,7 @@ describe("the calls of the directory store", () => {
     const store = await openDirectoryStore(data, { create: true, disk: recording(calls) });
     const writer = await store.writer("add");
     const staged: string[] = [];
-    for (let index = 0; index < 400; index++) {
+    for (let index = 0; index < 100; index++) {
       staged.push((await writer.put(Buffer.from(`blob ${index}`))).sha256);
     }
     await writer.place(staged);

@@ -12,8 +12,6 @@ export interface Disk {
   write(fd: number, bytes: Uint8Array, position: number): Promise<void>;
   /** Everything the file (or folder) holds is on the disk when this resolves. */
   sync(fd: number): Promise<void>;
-  /** As `sync`, without times. */
-  dataSync(fd: number): Promise<void>;
   size(fd: number): Promise<number>;
   chmod(fd: number, mode: number): Promise<void>;
   chown(fd: number, owner: Owner): Promise<void>;
@@ -70,10 +68,6 @@ export const nodeDisk: Disk = {
   sync: (fd) =>
     call((done) => {
       fs.fsync(fd, done);
-    }),
-  dataSync: (fd) =>
-    call((done) => {
-      fs.fdatasync(fd, done);
     }),
   size: async (fd) => {
     const stat = await call<fs.Stats>((done) => {

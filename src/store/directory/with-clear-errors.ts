@@ -25,7 +25,6 @@ export function withClearErrors(disk: Disk): Disk {
     read: (fd, buffer, position) => clear("read", pathOf(fd), disk.read(fd, buffer, position)),
     write: (fd, bytes, position) => clear("write", pathOf(fd), disk.write(fd, bytes, position)),
     sync: (fd) => clear("sync", pathOf(fd), disk.sync(fd)),
-    dataSync: (fd) => clear("sync", pathOf(fd), disk.dataSync(fd)),
     size: (fd) => clear("read the size of", pathOf(fd), disk.size(fd)),
     chmod: (fd, mode) => clear("set the mode of", pathOf(fd), disk.chmod(fd, mode)),
     chown: (fd, owner) => clear("set the owner of", pathOf(fd), disk.chown(fd, owner)),
