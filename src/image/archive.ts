@@ -1,5 +1,6 @@
 import { HeadwaterError } from "../error.ts";
-import { assertWhole, type Compression, decoded, hasStructure } from "./decompress.ts";
+import { quoted } from "../simplestreams/printable.ts";
+import { type Compression, decoded, hasStructure } from "./decompress.ts";
 import type { ReadOptions } from "./file-bytes.ts";
 import type { ImageFile } from "./image-file.ts";
 import { isCompressed, MAGIC_BYTES, magicOf } from "./magic.ts";
@@ -55,7 +56,6 @@ export async function recogniseArchive(
   compression: Compression,
   options: ReadOptions,
 ): Promise<Archive> {
-  if (hasStructure(compression)) await assertWhole(file, compression, options.signal);
   const look = new Look(file.path);
   const bytes = await startingWithTar(file.path, look.guard(decoded(file, compression, options)));
   for await (const member of tarMembers(bytes, { name: file.path })) {
@@ -85,8 +85,13 @@ async function startingWithTar(
     throw notTar(path, isCompressed(magic) ? "another compressed file" : magic);
   }
   return (async function* () {
-    yield start;
-    yield* bytes;
+    try {
+      yield start;
+      yield* bytes;
+    } finally {
+      // Left at the first `yield`, nobody else would end the decoder.
+      await bytes.return(undefined);
+    }
   })();
 }
 
@@ -124,7 +129,7 @@ class Look {
       if (!found && (total > SEARCH_LIMIT || this.members > SEARCH_MEMBERS)) {
         throw new HeadwaterError(
           "FILE_TOO_LARGE",
-          `${this.path} holds no part of an image in its first ${SEARCH_LIMIT >> 20} MiB and ${SEARCH_MEMBERS} members`,
+          `${this.path} holds no root and no disk in its first ${SEARCH_LIMIT >> 20} MiB or ${SEARCH_MEMBERS} members`,
           { hint: "Is this the file you meant?" },
         );
       }
@@ -141,7 +146,7 @@ class Look {
     if (member.name === "metadata.yaml") await this.atMetadata(member);
     else if (member.name === "rootfs.img") await this.atDisk(member);
     else if (top === "rootfs") this.atRootfs(member, below.length > 0);
-    else if (top === "templates") this.files.add(below.join("/"));
+    else if (top === "templates" && this.members <= SEARCH_MEMBERS) this.files.add(below.join("/"));
     else if (ROOT_FOLDERS.has(top) && (below.length > 0 || isFolder(member))) this.rootFolder = true;
   }
 
@@ -200,7 +205,10 @@ class Look {
   private assertTemplates(metadata: ImageMetadata): void {
     for (const template of metadata.templates) {
       if (!this.files.has(template)) {
-        throw invalid(this.path, `metadata.yaml names templates/${template}, which is not in the archive`);
+        throw invalid(
+          this.path,
+          `metadata.yaml names the template ${quoted(template)}, which is not in the archive`,
+        );
       }
     }
   }

@@ -17,8 +17,8 @@ export interface DecodeOptions extends ReadOptions {
 }
 
 /**
- * The unpacked bytes of a file. Memory is bounded whatever the file says; what is cut off or damaged ends in FILE_TRUNCATED
- * at the latest after the last byte. Leaving the loop early is fine.
+ * The unpacked bytes of a file. Memory is bounded whatever the file says. What is cut off ends in FILE_TRUNCATED, before the first
+ * byte where the format's structure shows it, else after the last. Leaving the loop early is fine.
  */
 export async function* decoded(
   file: ImageFile,
@@ -26,8 +26,7 @@ export async function* decoded(
   options: DecodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const { maxBytes = Number.POSITIVE_INFINITY } = options;
-  // fzstd would take the memory that a frame header asks for, so the headers are looked at beforehand.
-  if (compression === "zstd") await walkZstdFrames(file, options.signal);
+  if (hasStructure(compression)) await assertWhole(file, compression, options.signal);
   let total = 0;
   for await (const chunk of DECODERS[compression](bytesOf(file, options), file.path)) {
     total += chunk.length;
@@ -49,12 +48,11 @@ export function hasStructure(compression: Compression): compression is "xz" | "z
   return compression === "xz" || compression === "zstd";
 }
 
-/** Throws FILE_TRUNCATED unless the file has all its parts, by reading only where its parts begin and end. */
-export async function assertWhole(
-  file: ImageFile,
-  compression: "xz" | "zstd",
-  signal?: AbortSignal,
-): Promise<void> {
+/**
+ * Throws FILE_TRUNCATED unless the file has all its parts, by reading only where its parts begin and end; for zstd also
+ * FILE_UNSUPPORTED when a frame wants too much memory, which fzstd would take without asking.
+ */
+async function assertWhole(file: ImageFile, compression: "xz" | "zstd", signal?: AbortSignal): Promise<void> {
   if (compression === "xz") await walkXzStreams(file, signal);
   else await walkZstdFrames(file, signal);
 }

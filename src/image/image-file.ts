@@ -43,7 +43,9 @@ export async function openImageFile(path: string): Promise<ImageFile> {
       });
     }
     const readInto = async (buffer: Uint8Array, position: number): Promise<void> => {
-      const reading = readFully(handle, buffer, position);
+      const reading = readFully(handle, buffer, position).catch((cause: unknown) => {
+        throw unreadable(path, cause);
+      });
       pending.add(reading);
       const length = await reading.finally(() => pending.delete(reading));
       if (length < buffer.length) throw changed(path, "it became shorter");

@@ -11,6 +11,7 @@ import {
 } from "yaml";
 import { HeadwaterError } from "../error.ts";
 import { kernelArchitecture } from "../simplestreams/architectures.ts";
+import { printable, quoted } from "../simplestreams/printable.ts";
 
 /** What `metadata.yaml` says, checked. */
 export interface ImageMetadata {
@@ -82,7 +83,7 @@ class MetadataFile {
     const [problem] = [...this.document.errors, ...this.document.warnings];
     if (problem !== undefined) {
       const [what = ""] = problem.message.split("\n");
-      throw this.invalid(undefined, what.replace(/ at line \d+, column \d+:?$/, ""), problem.pos[0]);
+      throw this.invalid(undefined, printable(what).slice(0, 200), problem.pos[0]);
     }
     this.refuseBomb();
     const root = this.document.contents;
@@ -111,7 +112,7 @@ class MetadataFile {
     for (const { key } of map.items) {
       const value = this.resolve(key);
       const name = isScalar(value) ? value.value : value;
-      if (seen.has(name)) throw this.invalid(nodeOf(key), `the key ${JSON.stringify(name)} comes twice`);
+      if (seen.has(name)) throw this.invalid(nodeOf(key), `the key ${quoted(name)} comes twice`);
       seen.add(name);
     }
   }
@@ -145,7 +146,7 @@ function architectureOf(file: MetadataFile, root: YAMLMap): string {
   }
   const known = kernelArchitecture(written);
   if (known === undefined) {
-    throw file.invalid(nodeOf(node), `architecture ${JSON.stringify(written)} is not known`);
+    throw file.invalid(nodeOf(node), `architecture ${quoted(written)} is not known`);
   }
   return known;
 }
@@ -172,7 +173,7 @@ function seconds(file: MetadataFile, root: YAMLMap, key: string): number | undef
 function propertiesOf(file: MetadataFile, root: YAMLMap): Map<string, string> {
   const properties = new Map<string, string>();
   for (const [key, node] of entriesOf(file, root, "properties")) {
-    properties.set(key, text(file, node, `property ${JSON.stringify(key)}`) ?? "");
+    properties.set(key, text(file, node, `property ${quoted(key)}`) ?? "");
   }
   return properties;
 }
@@ -181,8 +182,8 @@ function templatesOf(file: MetadataFile, root: YAMLMap): string[] {
   const names = new Set<string>();
   for (const [path, node] of entriesOf(file, root, "templates")) {
     const template = file.resolve(node);
-    if (!isMap(template)) throw file.invalid(nodeOf(node), `template ${JSON.stringify(path)} must have keys`);
-    const name = text(file, template.get("template", true), `template of ${JSON.stringify(path)}`);
+    if (!isMap(template)) throw file.invalid(nodeOf(node), `template ${quoted(path)} must have keys`);
+    const name = text(file, template.get("template", true), `template of ${quoted(path)}`);
     if (name !== undefined && name !== "") names.add(name);
   }
   return [...names];

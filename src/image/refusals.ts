@@ -1,4 +1,5 @@
 import { HeadwaterError } from "../error.ts";
+import { quoted } from "../simplestreams/printable.ts";
 import type { Magic } from "./magic.ts";
 
 /** What people hand in although no client can use it, and what to do about each. */
@@ -43,7 +44,7 @@ export function notTar(path: string, found: Magic | "another compressed file"): 
 
 /** A tar archive that is no part of an image. `found` are the names at its top. */
 export function notAnImage(path: string, found: readonly string[]): HeadwaterError {
-  const names = found.length === 0 ? "nothing" : found.join(", ");
+  const names = found.length === 0 ? "nothing" : found.map((name) => quoted(name)).join(", ");
   const hint = found.includes("rootfs")
     ? "A unified image needs metadata.yaml beside rootfs; a root archive has the folders themselves at its top: tar -C rootfs -cJf root.tar.xz ."
     : found.includes("rootfs.img")

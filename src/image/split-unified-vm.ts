@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { HeadwaterError } from "../error.ts";
+import { quoted } from "../simplestreams/printable.ts";
 import { METADATA_TARBALL_LIMIT, virtualSizeOf } from "./archive.ts";
 import { type Compression, decoded } from "./decompress.ts";
 import type { ReadOptions } from "./file-bytes.ts";
@@ -74,7 +75,10 @@ class Split {
     if (member.name === "rootfs.img") return this.takeDisk(member);
     if (member.name === "") return;
     if (member.type !== "file" && member.type !== "directory") {
-      throw this.invalid(`its member ${JSON.stringify(member.name)} is neither a file nor a folder`);
+      throw this.invalid(`its member ${quoted(member.name)} is neither a file nor a folder`);
+    }
+    if (member.type === "file" && this.kept.has(member.name)) {
+      throw this.invalid(`it has two members named ${quoted(member.name)}`);
     }
     this.keptBytes += member.size + 1024;
     if (this.keptBytes > METADATA_TARBALL_LIMIT) {

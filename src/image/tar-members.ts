@@ -1,5 +1,6 @@
 import { extract, type Header } from "tar-stream";
 import { HeadwaterError } from "../error.ts";
+import { quoted } from "../simplestreams/printable.ts";
 import { damaged } from "./compression/damage.ts";
 import { feed } from "./feed.ts";
 
@@ -58,6 +59,8 @@ export async function* tarMembers(
 }
 
 const BLOCK = 512;
+/** The longest path that Linux takes. */
+const NAME_LIMIT = 4096;
 
 interface Entry {
   readonly header: Header;
@@ -98,15 +101,11 @@ function typeOf(type: Header["type"] | null): TarMemberType {
 
 function normalised(name: string, archive: string): string {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-  if (name.startsWith("/") || parts.includes("..")) {
-    throw new HeadwaterError(
-      "PATH_UNSAFE",
-      `${archive} has a member named ${JSON.stringify(name.slice(0, 200))}: names must be relative and without ".."`,
-      {
-        hint: "Make the archive from inside the folder: tar -C FOLDER -cf FILE .",
-        details: { member: name },
-      },
-    );
+  if (name.startsWith("/") || parts.includes("..") || name.length > NAME_LIMIT) {
+    const rule = `names must be relative, without "..", and of at most ${NAME_LIMIT} characters`;
+    throw new HeadwaterError("PATH_UNSAFE", `${archive} has a member named ${quoted(name)}: ${rule}`, {
+      hint: "Make the archive from inside the folder: tar -C FOLDER -cf FILE .",
+    });
   }
   return parts.join("/");
 }

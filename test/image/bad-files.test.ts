@@ -5,6 +5,7 @@ import { crc32, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recognise } from "../../src/image/recognise.ts";
 import { writeTar } from "../../src/image/write-tar.ts";
+import { quoted } from "../../src/simplestreams/printable.ts";
 import { failureOf } from "./failure.ts";
 import { needProgram, through } from "./programs.ts";
 import * as tiny from "./tiny-image.ts";
@@ -161,11 +162,13 @@ describe("an archive with odd members", () => {
     ["../etc/passwd", "PATH_UNSAFE"],
     ["templates/../../x", "PATH_UNSAFE"],
     ["/etc/passwd", "PATH_UNSAFE"],
+    [`\u001b[31m/..`, "PATH_UNSAFE"],
+    ["n".repeat(5000), "PATH_UNSAFE"],
   ] as const;
   it.for(refused)("is refused when a name is %s", async ([name, code]) => {
     const failure = await refusalOf(await writeTar([yaml(), { name, mode: 0o644 }], 1));
     expect(failure.code).toBe(code);
-    expect(failure.message).toContain(name);
+    expect(failure.message).toContain(quoted(name));
   });
 
   it("is refused when metadata.yaml is a link or comes twice", async () => {
@@ -185,7 +188,7 @@ describe("an archive with odd members", () => {
 
   it("is refused when a template has no file", async () => {
     const text = `${tiny.tinyMetadataYaml()}templates:\n  /etc/hostname:\n    when: [create]\n    template: name.tpl\n`;
-    expect((await refusalOf(await writeTar([yaml(text)], 1))).message).toContain("templates/name.tpl");
+    expect((await refusalOf(await writeTar([yaml(text)], 1))).message).toContain(`template "name.tpl"`);
     const template = { name: "templates/name.tpl", mode: 0o644 };
     expect((await recognise(await file(await writeTar([yaml(text), template], 1)))).kind).toBe("metadata");
   });

@@ -109,6 +109,7 @@ describe("splitUnifiedVm", () => {
       [[disk], "IMAGE_INVALID"],
       [[yaml, template, disk, disk], "IMAGE_INVALID"],
       [[yaml, link, disk], "IMAGE_INVALID"],
+      [[yaml, template, disk, yaml], "IMAGE_INVALID"],
       [[yaml, template, raw], "FILE_UNSUPPORTED"],
       [[yaml, large, disk], "FILE_TOO_LARGE"],
       [[yaml, { ...disk, name: "../rootfs.img" }], "PATH_UNSAFE"],
