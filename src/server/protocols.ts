@@ -105,6 +105,9 @@ function httpOptions({ headersMs, idleMs }: ConnectionLimits): ServerOptions {
   };
 }
 
+/** What OpenSSL calls a client that offers nothing newer. */
+const TOO_OLD: ReadonlySet<string> = new Set(["ERR_SSL_UNSUPPORTED_PROTOCOL", "ERR_SSL_VERSION_TOO_LOW"]);
+
 function createTls(options: ProtocolOptions, certificate: LoadedCertificate): HttpsServer {
   const { counters, log, limits } = options;
   const server = createHttpsServer({
@@ -117,7 +120,7 @@ function createTls(options: ProtocolOptions, certificate: LoadedCertificate): Ht
     // Node leaves a handshake that took too long open.
     socket.destroy();
     // LXD breaks off a handshake per request while it looks for the name to ask for: no news for a log.
-    if (error.code !== "ERR_SSL_UNSUPPORTED_PROTOCOL") {
+    if (!TOO_OLD.has(error.code ?? "")) {
       counters.failedHandshakes += 1;
       return;
     }

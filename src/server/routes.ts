@@ -87,7 +87,19 @@ async function answer(context: RouteContext, exchange: Exchange): Promise<void> 
   if (document !== undefined) return answerDocument(exchange, document, loaded, context.sender);
   const item = await findItem(context, key, loaded);
   if (item !== undefined) return answerItem(exchange, item, context.store, context.sender);
+  if (isEmptyList(key, loaded)) return sendUnavailable(exchange, "No image is listed here at the moment.");
   sendLine(exchange, 404, "There is no such file here.");
+}
+
+/**
+ * An index or products file of an image stream that has no images, or of all of them. Not 404: that makes Incus since 6.8
+ * drop the list it has cached (client/simplestreams), while images may be back in a minute.
+ */
+function isEmptyList(key: string, { generation }: LoadedGeneration): boolean {
+  const stream = /^(?:([a-z][a-z0-9-]*)\/)?streams\/v1\/(?:index|images)\.json$/.exec(key);
+  if (stream === null) return false;
+  const [, name] = stream;
+  return name === undefined || generation.streams.some((one) => one.name === name);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

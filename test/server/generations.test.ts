@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { commit } from "../../src/store/commit.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import type { Generation } from "../../src/store/generation.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -217,5 +218,26 @@ describe("an older generation", () => {
     expect(await at("2026-01-05")).toBe('"v3"');
     expect(await at("2026-01-06")).toBe('"v4"');
     expect(await at("2999-01-01")).toBe("404");
+  });
+});
+
+describe("a generation that lists nothing", () => {
+  it("answers 503 for its lists, so that clients keep the ones they have, and 404 for what never was", async () => {
+    const { store, server, port, ca } = await start();
+    await publish(store, { "v/0": OLD });
+    await commit(store, undefined, () => ({
+      reason: { verb: "remove", text: "a test" },
+      rules: 1,
+      streams: [{ name: "images", origin: "own", products: [], hidden: [] }],
+      documents: {},
+      blobs: [],
+    }));
+    await until(() => server.counters.generation === 2);
+    const lists = ["streams/v1/index.json", "streams/v1/images.json"];
+    for (const path of [...lists, ...lists.map((list) => `images/${list}`)]) {
+      expect([path, (await ask(`/${path}`, { port, ca })).status]).toEqual([path, 503]);
+    }
+    expect((await ask("/other/streams/v1/index.json", { port, ca })).status).toBe(404);
+    expect((await ask("/images/v/0", { port, ca })).status).toBe(200);
   });
 });

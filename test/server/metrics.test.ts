@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { parseListenAddress } from "../../src/server/listen-address.ts";
 import { startMetrics } from "../../src/server/metrics.ts";
@@ -26,6 +27,20 @@ it("shows the counters as they are at every scrape, and nothing else", async () 
   } finally {
     await metrics.close();
   }
+});
+
+it("are all on the page that explains them, and no others are", async () => {
+  const page = await readFile(new URL("../../docs/reference/limits-and-metrics.md", import.meta.url), "utf8");
+  const metrics = await startMetrics({
+    listen: parseListenAddress("127.0.0.1:0"),
+    counters: zeroCounters,
+    log: recordingLogger(),
+  });
+  const text = (await ask("/metrics", { port: metrics.port })).body.toString();
+  await metrics.close();
+  const named = (source: string, pattern: RegExp): string[] =>
+    [...new Set(Array.from(source.matchAll(pattern), ([, name = ""]) => name))].toSorted();
+  expect(named(page, /`(headwater_\w+)`/g)).toEqual(named(text, /^(headwater_\w+) /gm));
 });
 
 it("warns when other machines can read them", async () => {
