@@ -1,32 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { openDirectoryStore } from "../../src/store/directory/open.ts";
 import { numbersOf } from "../../src/store/keeps.ts";
-import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { namedBlobs } from "../../src/store/named-blobs.ts";
 import { prune } from "../../src/store/prune.ts";
 import type { Store } from "../../src/store/store.ts";
-import { actors, play, pruneTask, type Scene, scheduleOf, type Task } from "./actors.ts";
-import { ModelDisk } from "./model-disk.ts";
-import { stepped } from "./steps.ts";
+import { actors, play, pruneTask, scheduleOf, type Task } from "./actors.ts";
+import { inFolder, inMemory } from "./scenes.ts";
 import { hashOf, listedBy } from "./tiny-images.ts";
-
-/** Everybody uses one memory store, whose methods are single steps. */
-async function inMemory(): Promise<Scene> {
-  const observer = createMemoryStore();
-  return { observer, storeOf: async (turn) => stepped(observer, turn, ["has"]) };
-}
-
-/** Every process has opened the same folder, and every call to the disk is a step. */
-async function inFolder(): Promise<Scene> {
-  const disk = new ModelDisk();
-  const observer = await openDirectoryStore("/data", { create: true, disk, runsAsRoot: false });
-  return {
-    observer,
-    storeOf: (turn) => openDirectoryStore("/data", { disk: stepped(disk, turn), runsAsRoot: false }),
-  };
-}
 
 const kinds = [
   { name: "in memory", makeScene: inMemory, unit: 8, runs: 600 },
