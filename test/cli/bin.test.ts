@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTinyContainer } from "../image/tiny-image.ts";
 
 const { bin } = JSON.parse(readFileSync("package.json", "utf8")) as { bin: { headwater: string } };
 const MAIN = resolve(bin.headwater);
@@ -80,6 +81,22 @@ describe.skipIf(isMissing)("the installed program", () => {
     const { code, output } = await end;
     expect(code).toBe(0);
     expect(output.match(/^store: /gm)).toHaveLength(1);
+  });
+
+  it("ends with 130 at once on Ctrl-C while it adds, and leaves nothing listed", async () => {
+    const { metadata, root } = await writeTinyContainer(folder, {});
+    // So large, and so quick to make, that the interrupt comes while it is being read.
+    truncateSync(root, 64 * 1024 ** 3);
+    const store = join(folder, "interrupted");
+    const child = started("add", metadata, root, "--data", store);
+    const end = ended(child);
+    const staged = () =>
+      existsSync(join(store, "incoming")) && readdirSync(join(store, "incoming")).length > 0;
+    while (!staged() && child.exitCode === null) await new Promise((done) => setTimeout(done, 10));
+    child.kill("SIGINT");
+    expect(await end).toEqual({ code: 130, output: `store: ${store}\n` });
+    expect(readdirSync(join(store, "generations"))).toEqual([]);
+    expect(readdirSync(join(store, "incoming"))).toEqual([]);
   });
 
   it("ends without a word when nobody reads what it prints", () => {
