@@ -1,5 +1,5 @@
 import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { isIP, isIPv6 } from "node:net";
 import { join } from "node:path";
 import { HeadwaterError } from "../error.ts";
@@ -34,9 +34,8 @@ export async function ensureCertificate(
   const all = orderNames([...names, ...ALWAYS]);
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const pem = await issue(keys, all, `CN=${all[0] ?? "localhost"}, O=Headwater`);
-  await mkdir(tlsFolder, { recursive: true, mode: 0o700 });
-  await writeAtomically(tlsFolder, file, pem);
-  return describeCertificate(pem, file);
+  await writeAtomically(tlsFolder, pem, true);
+  return describeCertificate((await readPem(file)) ?? pem, file);
 }
 
 /**
@@ -58,7 +57,7 @@ export async function renewCertificate(
   const names = orderNames([...old.names, ...(options.addNames ?? []), ...ALWAYS]);
   const subject = new X509Certificate(pem).subject.split("\n").join(", ");
   const renewed = await issue(await keysOf(pem, file), names, subject);
-  await writeAtomically(tlsFolder, file, renewed);
+  await writeAtomically(tlsFolder, renewed, false);
   return describeCertificate(renewed, file);
 }
 
@@ -177,18 +176,18 @@ async function readPem(file: string): Promise<string | undefined> {
   }
 }
 
-/** A reader sees the old file or the new one; nobody but the owner ever sees the key. */
-async function writeAtomically(folder: string, file: string, text: string): Promise<void> {
+/**
+ * A reader sees the old file or the new one; nobody but the owner ever sees the key. `isNew`: of several processes that start at once one makes
+ * the certificate, and the others' is dropped.
+ */
+async function writeAtomically(folder: string, text: string, isNew: boolean): Promise<void> {
+  const file = join(folder, CERTIFICATE_FILE);
   const temporary = join(folder, `.${CERTIFICATE_FILE}.${randomBytes(6).toString("hex")}`);
   try {
-    const handle = await open(temporary, "wx", 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeDurably(temporary, text);
+    if (isNew) await link(temporary, file);
+    else await rename(temporary, file);
     const directory = await open(folder, "r");
     try {
       await directory.sync();
@@ -196,7 +195,25 @@ async function writeAtomically(folder: string, file: string, text: string): Prom
       await directory.close();
     }
   } catch (error) {
+    const errno = error instanceof Error && "code" in error ? error.code : undefined;
+    if (errno === "EEXIST" && isNew) return;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HeadwaterError(
+      errno === "ENOSPC" || errno === "EDQUOT" ? "STORE_FULL" : "STORE_UNUSABLE",
+      `Cannot write the certificate ${file}: ${why}.`,
+      { hint: "The user that serves must be able to write to that folder, once.", cause: error },
+    );
+  } finally {
     await rm(temporary, { force: true });
-    throw new HeadwaterError("FILE_UNREADABLE", `Cannot write the certificate ${file}.`, { cause: error });
+  }
+}
+
+async function writeDurably(file: string, text: string): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createPublicKey, X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect as connectTls } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,6 +56,20 @@ describe("ensureCertificate", () => {
   it("keeps the one that is there", async () => {
     const made = await ensureCertificate(join(folder, "tls"), NAMES);
     expect(await ensureCertificate(join(folder, "tls"), ["other.example"])).toEqual(made);
+  });
+
+  it("is one certificate for several processes that start at once, and leaves nothing else", async () => {
+    const tls = join(folder, "tls");
+    const made = await Promise.all(Array.from({ length: 8 }, () => ensureCertificate(tls, NAMES)));
+    expect(new Set(made.map(({ fingerprint }) => fingerprint)).size).toBe(1);
+    expect(await readdir(tls)).toEqual([CERTIFICATE_FILE]);
+  });
+
+  it("says when the folder cannot be made", async () => {
+    await writeFile(join(folder, "file"), "");
+    await expect(ensureCertificate(join(folder, "file", "tls"), NAMES)).rejects.toMatchObject({
+      message: expect.stringContaining(join(folder, "file", "tls")),
+    });
   });
 
   it("has a DNS name first when only addresses are given", async () => {
