@@ -1,17 +1,21 @@
 import { HeadwaterError } from "../error.ts";
 import type { Version } from "../simplestreams/products.ts";
 import {
+  compareVersions,
   isVisibleVersion,
   newestVersion,
   nextFreeVersion,
+  parseVersionName,
   versionName,
 } from "../simplestreams/version-name.ts";
 import type { Build } from "./build.ts";
 
 export interface VersionWish {
   readonly build: Build;
-  /** The product's other versions. */
+  /** All versions of the product. */
   readonly versions: ReadonlyMap<string, Version>;
+  /** Their names, without those that the build leaves empty by taking its images over. */
+  readonly taken: ReadonlySet<string>;
   /** An older version had these bytes, and they are to be the newest again. */
   readonly renewed: boolean;
   readonly now: Date;
@@ -19,21 +23,41 @@ export interface VersionWish {
 
 /** The name a build gets, and a sentence when it is not the one its date says. */
 export function chooseVersion(wish: VersionWish): { readonly name: string; readonly note?: string } {
-  const { build, versions, renewed } = wish;
-  if (build.version !== undefined) return { name: askedVersion(build.version, build, versions) };
+  const { build, versions, taken, renewed } = wish;
+  if (build.version !== undefined) return { name: askedVersion(build.version, wish) };
   const preferred = versionName(build.builtAt);
-  const present = versions.get(preferred);
-  if (present !== undefined && canJoin(present, build)) return { name: preferred };
-  const newest = newestVersion(versions.keys()) ?? "";
+  const newest = newestVersion(taken) ?? "";
+  const isNewest = compareVersions(preferred, newest) <= 0;
+  if (canJoin(versions.get(preferred), build) && (isNewest || !renewed)) return { name: preferred };
   // Bytes that come back become what clients get only under a name newer than all others.
-  if (renewed && preferred <= newest) return { name: nextFreeVersion(new Set(versions.keys()), wish.now) };
-  const name = nextFreeVersion(new Set(versions.keys()), build.builtAt);
+  if (renewed && (!isNewest || taken.has(preferred))) {
+    return { name: nextFreeVersion(taken, newerThan(newest, wish.now)) };
+  }
+  const name = nextFreeVersion(taken, build.builtAt);
   return name === preferred
     ? { name }
     : { name, note: `Version ${preferred} is another build; this one takes the next free minute, ${name}.` };
 }
 
-function askedVersion(name: string, build: Build, versions: ReadonlyMap<string, Version>): string {
+/** Whether the build brings further roots for the very same metadata: a container first, its VM disk later. */
+export function canJoin(present: Version | undefined, build: Build): present is Version {
+  if (present === undefined || build.files.kind !== "split") return false;
+  const items = [...present.items.values()];
+  const metadata = items.find((item) => item.ftype === "incus.tar.xz");
+  const roots = new Map(items.map((item) => [item.ftype, item.sha256]));
+  return (
+    metadata?.sha256 === build.files.metadata.sha256 &&
+    build.files.roots.every((root) => (roots.get(root.ftype) ?? root.sha256) === root.sha256)
+  );
+}
+
+/** Now, or a minute after a version whose name lies in the future. */
+function newerThan(newest: string, now: Date): Date {
+  const date = parseVersionName(newest);
+  return date === undefined ? now : new Date(Math.max(now.getTime(), date.getTime() + 60_000));
+}
+
+function askedVersion(name: string, { build, versions, taken }: VersionWish): string {
   if (!isVisibleVersion(name)) {
     throw new HeadwaterError(
       "NAME_INVALID",
@@ -41,23 +65,10 @@ function askedVersion(name: string, build: Build, versions: ReadonlyMap<string, 
       { hint: "Use the form YYYYMMDD_HHMM, in UTC.", details: { version: name } },
     );
   }
-  const present = versions.get(name);
-  if (present === undefined || canJoin(present, build)) return name;
+  if (!taken.has(name) || canJoin(versions.get(name), build)) return name;
   throw new HeadwaterError(
     "NAME_TAKEN",
     `version ${name} exists with other bytes, and what was published under a version never changes`,
     { hint: "Leave --version out: the build then takes the next free minute.", details: { version: name } },
-  );
-}
-
-/** Whether the build brings further roots for the very same metadata: a container first, its VM disk later. */
-function canJoin(present: Version, build: Build): boolean {
-  if (build.files.kind !== "split") return false;
-  const items = [...present.items.values()];
-  const metadata = items.find((item) => item.ftype === "incus.tar.xz");
-  const ftypes = new Set(items.map((item) => item.ftype));
-  return (
-    metadata?.sha256 === build.files.metadata.sha256 &&
-    build.files.roots.every((root) => !ftypes.has(root.ftype))
   );
 }

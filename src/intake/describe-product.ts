@@ -5,55 +5,60 @@ import { requirementFields } from "../simplestreams/twins.ts";
 import type { Build } from "./build.ts";
 import type { Listing } from "./listing.ts";
 
+export interface DescribedProduct {
+  readonly product: Product;
+  /** Sentences for the person who added it. */
+  readonly notes: readonly string[];
+}
+
 /**
- * The product as it is once the build is in it: its names, title, requirements, and aliases. Standard aliases that
- * another product has already are left to it; one that was asked for is refused then.
+ * The product as it is once the build is in it: its names, title, requirements, and aliases. A new product gets the
+ * standard aliases, unless another one has them; later builds do not bring back one that was taken away. An alias that was
+ * asked for and names another product is refused, or left to that product when the build comes out of a tree.
  * @throws NAME_TAKEN, NAME_INVALID
  */
 export function describeProduct(
   listing: Listing,
-  key: string,
-  product: Product | undefined,
   build: Build,
-): Product {
+  options: { readonly key: string; readonly takenAliases: "refuse" | "leave" },
+): DescribedProduct {
   const { os, release, variant, arch } = build.names;
-  return {
-    ...product,
+  const { product: before } = listing.find(build.names);
+  const aliases = new Set(
+    before === undefined ? freeStandardAliases(listing, build, options.key) : parseAliases(before.aliases),
+  );
+  const notes: string[] = [];
+  for (const alias of build.aliases) {
+    checkAlias(alias);
+    const owner = listing.otherOwner(alias, options.key, arch);
+    if (owner === undefined) aliases.add(alias);
+    else if (options.takenAliases === "refuse") throw aliasTaken(alias, owner);
+    else notes.push(`The alias "${alias}" stays with ${owner}.`);
+  }
+  const product = {
+    ...before,
     ...build.productFields,
     arch,
     os,
     release,
-    release_title: build.releaseTitle ?? product?.release_title ?? release,
+    release_title: build.releaseTitle ?? before?.release_title ?? release,
     variant,
-    aliases: joinAliases(aliasesFor(listing, key, product, build)),
-    ...requirementFields(build.requirements ?? product?.requirements ?? {}),
-    versions: product?.versions ?? new Map<string, Version>(),
+    aliases: joinAliases(aliases),
+    ...requirementFields(build.requirements ?? before?.requirements ?? {}),
+    versions: before?.versions ?? new Map<string, Version>(),
   };
+  return { product, notes };
 }
 
-function aliasesFor(
-  listing: Listing,
-  key: string,
-  product: Product | undefined,
-  build: Build,
-): readonly string[] {
-  const { os, release, variant, arch } = build.names;
-  const aliases = new Set(parseAliases(product?.aliases));
-  for (const alias of standardAliases({ os, release, variant })) {
-    if (listing.otherOwner(alias, key, arch) === undefined) aliases.add(alias);
-  }
-  for (const alias of build.aliases) {
-    checkAlias(alias);
-    const owner = listing.otherOwner(alias, key, arch);
-    if (owner !== undefined) {
-      throw new HeadwaterError("NAME_TAKEN", `the alias "${alias}" already names ${owner}`, {
-        hint: `headwater alias remove ${alias} frees it.`,
-        details: { alias, product: owner },
-      });
-    }
-    aliases.add(alias);
-  }
-  return [...aliases];
+function freeStandardAliases(listing: Listing, { names }: Build, key: string): string[] {
+  return standardAliases(names).filter((alias) => listing.otherOwner(alias, key, names.arch) === undefined);
+}
+
+function aliasTaken(alias: string, owner: string): HeadwaterError {
+  return new HeadwaterError("NAME_TAKEN", `the alias "${alias}" already names ${owner}`, {
+    hint: `headwater alias remove ${alias} frees it.`,
+    details: { alias, product: owner },
+  });
 }
 
 /** Whether two descriptions of one product say the same, versions aside. */

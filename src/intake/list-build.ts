@@ -1,11 +1,11 @@
 import { HeadwaterError } from "../error.ts";
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
-import type { Item, Product, Version } from "../simplestreams/products.ts";
+import type { Item, Version } from "../simplestreams/products.ts";
 import { compareVersions, newestVersion, versionName } from "../simplestreams/version-name.ts";
 import { type Build, fingerprintsOfBuild } from "./build.ts";
 import { itemsOfBuild } from "./build-items.ts";
-import { chooseVersion } from "./choose-version.ts";
+import { canJoin, chooseVersion } from "./choose-version.ts";
 import { describeProduct, sameDescription } from "./describe-product.ts";
 import type { Listing } from "./listing.ts";
 
@@ -24,10 +24,11 @@ export interface ListedBuild {
 export interface ListOptions {
   readonly now: Date;
   /**
-   * What happens to bytes that an older version of the product holds: `renew` makes them the newest version, as when a
-   * person adds them again; `keep-date` gives them the version of their date, as in a tree, whose older versions are no news.
+   * Who asks. A `person` adding bytes that an older version holds wants them to be the newest, and an alias that is not
+   * free is refused. Out of a `tree` a build gets the version of its date, since its older versions are no news, and an
+   * alias that is not free stays where it is, with a note.
    */
-  readonly olderBytes: "renew" | "keep-date";
+  readonly from: "person" | "tree";
 }
 
 /**
@@ -40,86 +41,120 @@ export interface ListOptions {
 export function listBuild(listing: Listing, build: Build, options: ListOptions): ListedBuild {
   const { key, product } = listing.find(build.names);
   const fingerprints = fingerprintsOfBuild(build);
-  refuseOtherProducts(listing, key, fingerprints);
-  const described = describeProduct(listing, key, product, build);
-  const result = { product: key, fingerprints, aliases: parseAliases(described.aliases) };
-  const holder = versionHolding(described, build, options);
+  const holders = holdersOf(listing, key, fingerprints);
+  const takenAliases = options.from === "person" ? "refuse" : "leave";
+  const described = describeProduct(listing, build, { key, takenAliases });
+  const { versions } = described.product;
+  const result = { product: key, fingerprints, aliases: parseAliases(described.product.aliases) };
+  const holder = alreadyListed(holders, versions, { build, options });
   if (holder !== undefined) {
-    const same = sameDescription(product, described);
-    if (!same) listing.set(key, described);
-    const notes = [`Version ${holder} has exactly these bytes.`];
+    const relabelled = withLabel(versions, holder, build);
+    const same = relabelled === versions && sameDescription(product, described.product);
+    if (!same) listing.set(key, { ...described.product, versions: relabelled });
+    const notes = [...described.notes, `Version ${holder} has exactly these bytes.`];
     return { ...result, status: same ? "unchanged" : "updated", version: holder, notes };
   }
-  const { versions, movedFrom } = withoutFingerprints(described.versions, fingerprints);
-  const moved = movedFrom.length > 0;
-  const renewed = moved && options.olderBytes === "renew";
-  const { name, note } = chooseVersion({ build, versions, renewed, now: options.now });
-  const listed = new Map(versions).set(name, joinVersion(versions.get(name), build, name));
-  listing.set(key, { ...described, versions: listed });
+  const { version, listed, notes } = withBuild(versions, build, { holders, ...options });
+  listing.set(key, { ...described.product, versions: listed });
+  const moved = [...holders].some((name) => name !== undefined && name !== version);
+  return { ...result, status: moved ? "moved" : "added", version, notes: [...described.notes, ...notes] };
+}
+
+/** For each fingerprint the version that lists it, or undefined. Of this product: elsewhere it is refused. */
+function holdersOf(
+  listing: Listing,
+  key: string,
+  fingerprints: readonly string[],
+): ReadonlySet<string | undefined> {
+  const holders = new Set<string | undefined>();
+  for (const fingerprint of fingerprints) {
+    const place = listing.placeOf(fingerprint);
+    if (place !== undefined && place.product !== key) throw listedElsewhere(fingerprint, place);
+    holders.add(place?.version);
+  }
+  return holders;
+}
+
+function listedElsewhere(fingerprint: string, place: { product: string; version: string }): HeadwaterError {
+  const short = fingerprint.slice(0, 12);
+  return new HeadwaterError(
+    "FINGERPRINT_TAKEN",
+    `the image ${short} is already listed as ${place.product} ${place.version}; listed twice, no client could use it`,
+    {
+      hint: `Give that product one more alias (headwater alias add), or remove the image there first (headwater remove ${short}).`,
+      details: { fingerprint, ...place },
+    },
+  );
+}
+
+/** The version that already is what the build would become. */
+function alreadyListed(
+  holders: ReadonlySet<string | undefined>,
+  versions: ReadonlyMap<string, Version>,
+  { build, options }: { readonly build: Build; readonly options: ListOptions },
+): string | undefined {
+  const [holder] = holders;
+  if (holder === undefined || holders.size > 1) return undefined;
+  if (options.from === "tree") {
+    return compareVersions(holder, versionName(build.builtAt)) <= 0 ? holder : undefined;
+  }
+  return holder === (build.version ?? newestVersion(versions.keys())) ? holder : undefined;
+}
+
+/** The same versions when the build says nothing new about this one. */
+function withLabel(
+  versions: ReadonlyMap<string, Version>,
+  name: string,
+  { label }: Build,
+): ReadonlyMap<string, Version> {
+  const version = versions.get(name);
+  if (version === undefined || label === undefined || label === version.label) return versions;
+  return new Map(versions).set(name, { ...version, label });
+}
+
+interface WithBuild {
+  readonly version: string;
+  readonly listed: ReadonlyMap<string, Version>;
+  readonly notes: readonly string[];
+}
+
+function withBuild(
+  versions: ReadonlyMap<string, Version>,
+  build: Build,
+  context: ListOptions & { readonly holders: ReadonlySet<string | undefined> },
+): WithBuild {
+  const holders = [...context.holders].filter((name) => name !== undefined).toSorted(compareVersions);
+  const fingerprints = fingerprintsOfBuild(build);
+  const listed = new Map(versions);
+  for (const name of holders) {
+    const left = withoutImages(versions.get(name), fingerprints);
+    if (left === undefined) listed.delete(name);
+    else listed.set(name, left);
+  }
+  const renewed = holders.length > 0 && context.from === "person";
+  const taken = new Set(listed.keys());
+  const { name, note } = chooseVersion({ build, versions, taken, renewed, now: context.now });
+  const present = versions.get(name);
+  listed.set(name, joinVersion(canJoin(present, build) ? present : undefined, build, name));
   const notes = note === undefined ? [] : [note];
-  for (const from of movedFrom) {
+  for (const from of holders) {
+    if (from === name) continue;
     notes.push(
       `Version ${from} had these bytes; the image is now version ${name}, since one listed twice is unusable.`,
     );
   }
   const newest = newestVersion(listed.keys()) ?? name;
   if (newest !== name) notes.push(`Version ${newest} is newer, so aliases go on naming that one.`);
-  return { ...result, status: moved ? "moved" : "added", version: name, notes };
+  return { version: name, listed, notes };
 }
 
-/** The version that already is what the build would become. */
-function versionHolding(product: Product, build: Build, options: ListOptions): string | undefined {
-  const fingerprints = fingerprintsOfBuild(build);
-  const names = [...product.versions.keys()].sort(compareVersions);
-  const newest = names[0];
-  const holding = names.filter((name) => {
-    const version = product.versions.get(name);
-    const held = new Set(
-      version === undefined ? [] : fingerprintsOf(version).map((image) => image.fingerprint),
-    );
-    return fingerprints.every((fingerprint) => held.has(fingerprint));
-  });
-  if (options.olderBytes === "keep-date") {
-    return holding.find((name) => compareVersions(name, versionName(build.builtAt)) <= 0);
-  }
-  const wanted = build.version ?? newest;
-  return wanted !== undefined && holding.includes(wanted) ? wanted : undefined;
-}
-
-function refuseOtherProducts(listing: Listing, key: string, fingerprints: readonly string[]): void {
-  for (const fingerprint of fingerprints) {
-    const place = listing.placeOf(fingerprint);
-    if (place === undefined || place.product === key) continue;
-    const short = fingerprint.slice(0, 12);
-    throw new HeadwaterError(
-      "FINGERPRINT_TAKEN",
-      `the image ${short} is already listed as ${place.product} ${place.version}; listed twice, no client could use it`,
-      {
-        hint: `Give that product one more alias (headwater alias add), or remove the image there first (headwater remove ${short}).`,
-        details: { fingerprint, ...place },
-      },
-    );
-  }
-}
-
-function withoutFingerprints(
-  versions: ReadonlyMap<string, Version>,
-  fingerprints: readonly string[],
-): { versions: ReadonlyMap<string, Version>; movedFrom: readonly string[] } {
-  const left = new Map<string, Version>();
-  const movedFrom: string[] = [];
-  for (const [name, version] of versions) {
-    const taken = fingerprintsOf(version).filter((image) => fingerprints.includes(image.fingerprint));
-    if (taken.length === 0) {
-      left.set(name, version);
-      continue;
-    }
-    movedFrom.push(name);
-    const keys = new Set(taken.flatMap((image) => image.itemKeys));
-    const items = new Map([...version.items].filter(([key]) => !keys.has(key)));
-    if (fingerprintsOf({ ...version, items }).length > 0) left.set(name, { ...version, items });
-  }
-  return { versions: left, movedFrom };
+/** The version without these images, or undefined when no image is left in it. */
+function withoutImages(version: Version | undefined, fingerprints: readonly string[]): Version | undefined {
+  if (version === undefined) return undefined;
+  const taken = fingerprintsOf(version).filter((image) => fingerprints.includes(image.fingerprint));
+  const keys = new Set(taken.flatMap((image) => image.itemKeys));
+  const items = new Map([...version.items].filter(([key]) => !keys.has(key)));
+  return fingerprintsOf({ items }).length > 0 ? { ...version, items } : undefined;
 }
 
 function joinVersion(present: Version | undefined, build: Build, name: string): Version {

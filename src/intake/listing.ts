@@ -59,15 +59,15 @@ export class Listing {
     return undefined;
   }
 
-  /** Puts a product in place of the one with its key. */
+  /** Puts a product in place of the one with its key. Versions that are the same objects as before cost nothing. */
   set(key: string, product: Product): void {
     const before = this.#products.get(key);
-    if (before !== undefined) this.#forget(key, before);
+    if (before !== undefined) this.#forget(key, before, product);
     this.#products.set(key, product);
-    this.#index(key, product);
+    this.#index(key, product, before);
   }
 
-  #index(key: string, product: Product): void {
+  #index(key: string, product: Product, before?: Product): void {
     this.#keys.set(productKey(namesOf(product)), key);
     for (const alias of parseAliases(product.aliases)) {
       const owners = this.#aliases.get(alias);
@@ -75,14 +75,16 @@ export class Listing {
       else owners.add(key);
     }
     for (const [version, content] of product.versions) {
+      if (before?.versions.get(version) === content) continue;
       for (const { fingerprint } of fingerprintsOf(content))
         this.#places.set(fingerprint, { product: key, version });
     }
   }
 
-  #forget(key: string, product: Product): void {
+  #forget(key: string, product: Product, after: Product): void {
     for (const alias of parseAliases(product.aliases)) this.#aliases.get(alias)?.delete(key);
-    for (const content of product.versions.values()) {
+    for (const [version, content] of product.versions) {
+      if (after.versions.get(version) === content) continue;
       for (const { fingerprint } of fingerprintsOf(content)) {
         if (this.#places.get(fingerprint)?.product === key) this.#places.delete(fingerprint);
       }

@@ -10,7 +10,7 @@ function streamOf(...fingerprints: string[]): ImageStream {
   const listing = new Listing(emptyOwnStream().products);
   for (const sha256 of fingerprints) {
     const files = { kind: "unified", image: { sha256, size: 1, extension: "tar.gz" } } as const;
-    const options = { now: new Date(), olderBytes: "renew" } as const;
+    const options = { now: new Date(), from: "person" } as const;
     listBuild(listing, someBuild(sha256, { files }), options);
   }
   return { ...emptyOwnStream(), products: listing.file };

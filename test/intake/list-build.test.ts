@@ -11,9 +11,9 @@ const NOW = new Date("2026-06-07T08:09:10Z");
 
 type Listed = ListedBuild & { readonly products: ProductsFile };
 
-function add(file: ProductsFile, build: Build, olderBytes: "renew" | "keep-date" = "renew"): Listed {
+function add(file: ProductsFile, build: Build, from: "person" | "tree" = "person"): Listed {
   const listing = new Listing(file);
-  const listed = listBuild(listing, build, { now: NOW, olderBytes });
+  const listed = listBuild(listing, build, { now: NOW, from });
   return { ...listed, products: listing.file };
 }
 
@@ -30,6 +30,19 @@ function addAll(...builds: Build[]): Listed {
 
 function versionsOf(listed: Listed): string[] {
   return [...(listed.products.products.get(listed.product)?.versions.keys() ?? [])].sort();
+}
+
+/** The same build with a disk beside its root. */
+function withDisk(build: Build): Build {
+  if (build.files.kind === "unified") throw new TypeError("a split build is needed");
+  const disk = {
+    ftype: "disk-kvm.img",
+    extension: "qcow2",
+    size: 1000,
+    sha256: "d".repeat(64),
+    fingerprint: "e".repeat(64),
+  } as const;
+  return { ...build, files: { ...build.files, roots: [...build.files.roots, disk] } };
 }
 
 const empty = emptyOwnStream().products;
@@ -104,7 +117,7 @@ describe("listBuild", () => {
   it("leaves an older version where it is when a tree is taken over again", () => {
     const later = { builtAt: new Date("2026-02-02T00:00:00Z") };
     const both = addAll(someBuild("a"), someBuild("b", later));
-    expect(add(both.products, someBuild("a"), "keep-date").status).toBe("unchanged");
+    expect(add(both.products, someBuild("a"), "tree").status).toBe("unchanged");
   });
 
   it("says when a newer version keeps the aliases", () => {
@@ -141,6 +154,56 @@ describe("listBuild", () => {
       }),
     );
     expect(items?.get("lxd.tar.xz")).toMatchObject({ "combined_disk-kvm-img_sha256": disk.fingerprint });
+  });
+
+  it("takes a container again together with its new disk into the same version, as one that was added", () => {
+    const disk = withDisk(someBuild("a"));
+    const both = addAll(someBuild("a", { versionFields: { pubname: "kept" } }), disk);
+    expect(both).toMatchObject({ status: "added", version: "20260102_0304" });
+    expect(both.notes).toEqual([]);
+    const version = both.products.products.get(both.product)?.versions.get(both.version);
+    expect(version?.pubname).toBe("kept");
+    expect([...(version?.items.keys() ?? [])]).toContain("disk-kvm.img");
+  });
+
+  it("moves an older version's container to the newest version when it comes again with a disk", () => {
+    const later = { builtAt: new Date("2026-02-02T00:00:00Z") };
+    const back = addAll(someBuild("a"), someBuild("b", later), withDisk(someBuild("a")));
+    expect(back).toMatchObject({ status: "moved", version: "20260607_0809" });
+    expect(versionsOf(back)).toEqual(["20260202_0000", "20260607_0809"]);
+  });
+
+  it("gives bytes that come back a name newer than one in the future", () => {
+    const future = { builtAt: new Date("2031-01-01T00:00:00Z") };
+    const back = addAll(someBuild("a"), someBuild("b", future), someBuild("a"));
+    expect(back.version).toBe("20310101_0001");
+  });
+
+  it("changes the label of a version whose bytes come again with another one", () => {
+    const again = addAll(someBuild("a", { label: "testing" }), someBuild("a", { label: "release" }));
+    expect(again.status).toBe("updated");
+    const version = again.products.products.get(again.product)?.versions.get(again.version);
+    expect(version?.label).toBe("release");
+  });
+
+  it("does not bring back a standard alias that was taken away", () => {
+    const first = add(empty, someBuild("a"));
+    const products = new Map(first.products.products);
+    const product = products.get(first.product);
+    if (product === undefined) throw new TypeError("a product is needed");
+    products.set(first.product, { ...product, aliases: "debian/12/default" });
+    const file = { ...first.products, products };
+    expect(add(file, someBuild("a")).status).toBe("unchanged");
+    expect(add(file, someBuild("b")).aliases).toEqual(["debian/12/default"]);
+  });
+
+  it("leaves an alias to the product that has it when the build comes out of a tree", () => {
+    const first = add(empty, someBuild("a", { aliases: ["web"] }));
+    const names = { os: "debian", release: "12", variant: "cloud", arch: "amd64" };
+    const second = add(first.products, someBuild("b", { names, aliases: ["web", "cloud"] }), "tree");
+    expect(second.aliases).toEqual(expect.arrayContaining(["cloud"]));
+    expect(second.aliases).not.toContain("web");
+    expect(second.notes.join(" ")).toContain(first.product);
   });
 
   it("refuses bytes that another product lists", () => {

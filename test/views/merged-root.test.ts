@@ -11,7 +11,7 @@ import { someBuild } from "../intake/some-build.ts";
 function streamOf(name: string, ...builds: Build[]): ImageStream {
   const listing = new Listing(emptyOwnStream().products);
   for (const build of builds) {
-    listBuild(listing, build, { now: new Date(0), olderBytes: "renew" });
+    listBuild(listing, build, { now: new Date(0), from: "person" });
   }
   return { ...emptyOwnStream(), name, products: listing.file };
 }

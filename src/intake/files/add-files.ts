@@ -53,7 +53,7 @@ export async function addFiles(
       withOwnStream(streams, (products) => {
         const listing = new Listing(products);
         listed = {
-          ...listBuild(listing, build, { now: new Date(), olderBytes: "renew" }),
+          ...listBuild(listing, build, { now: new Date(), from: "person" }),
           products: listing.file,
         };
         return listed.products;

@@ -83,7 +83,7 @@ function listAll(products: ProductsFile, builds: readonly TreeBuild[], refused: 
   const listing = new Listing(products);
   for (const { product, version, build, notes } of builds) {
     try {
-      const one = listBuild(listing, build, { now: new Date(), olderBytes: "keep-date" });
+      const one = listBuild(listing, build, { now: new Date(), from: "tree" });
       listed.push({ ...one, notes: [...notes, ...one.notes] });
     } catch (error) {
       refused.push({ product, version, reason: reasonOf(error) });
