@@ -109,6 +109,11 @@ describe("a download", () => {
     expect(server.counters).toMatchObject({ failures: 2, activeSends: 0 });
     expect(log.lines.filter(({ level }) => level === "error")).toHaveLength(2);
     watch.beforeRead = () => Promise.resolve();
+    watch.endsAt = 300_000;
+    await expect(ask("/images/small", { port, ca })).rejects.toThrow();
+    await until(() => watch.open === 0);
+    expect(log.lines.at(-1)?.facts["err"]).toMatchObject({ code: "BLOB_MISMATCH" });
+    watch.endsAt = Number.POSITIVE_INFINITY;
     expect((await ask("/images/small", { port, ca })).body.equals(SMALL)).toBe(true);
   });
 

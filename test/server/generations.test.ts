@@ -218,6 +218,12 @@ describe("an older generation", () => {
     expect(await at("2026-01-05")).toBe('"v3"');
     expect(await at("2026-01-06")).toBe('"v4"');
     expect(await at("2999-01-01")).toBe("404");
+    const path = "/streams/v1/index.json";
+    const modified = (await ask(path, { port: proxied })).headers["last-modified"] ?? "";
+    expect(modified).toBe("Mon, 05 Jan 2026 12:00:00 GMT");
+    const since = (date: string) => ask(path, { port: proxied, headers: { "If-Modified-Since": date } });
+    expect((await since(modified)).status).toBe(304);
+    expect((await since("Mon, 05 Jan 2026 11:59:59 GMT")).status).toBe(200);
   });
 });
 

@@ -77,6 +77,22 @@ describe("image files", () => {
     }
   });
 
+  it("answer conditions and parts by their hash", async () => {
+    const { store, port, ca, server } = await site();
+    await publish(store, { root: ROOT });
+    await until(() => server.counters.generation === 1);
+    const tag = `"${sha256(ROOT)}"`;
+    const get = (headers: Record<string, string>, method = "GET") =>
+      ask("/images/root", { port, ca, headers, method });
+    expect((await get({ "If-None-Match": tag })).status).toBe(304);
+    expect((await get({ "If-None-Match": '"other"' })).status).toBe(200);
+    const part = await get({ Range: "bytes=-5", "If-Range": tag });
+    expect([part.status, part.body]).toEqual([206, ROOT.subarray(-5)]);
+    expect((await get({ Range: "bytes=-5", "If-Range": '"other"' })).body.equals(ROOT)).toBe(true);
+    const head = await get({ Range: "bytes=0-4" }, "HEAD");
+    expect([head.status, head.headers["content-length"]]).toEqual([200, String(ROOT.byteLength)]);
+  });
+
   it("are not opened for HEAD", async () => {
     const watch = watchBlobs(createMemoryStore());
     await publish(watch.store, { "debian/root": ROOT });

@@ -164,6 +164,8 @@ export interface BlobWatch {
   open: number;
   /** Awaited before every read. */
   beforeRead: () => Promise<void>;
+  /** Where blobs end for those who read them, whatever size they tell. */
+  endsAt: number;
 }
 
 /** Counts how often blobs are opened and closed; reading after closing and closing twice throw. */
@@ -180,7 +182,7 @@ export function watchBlobs(store: Store): BlobWatch {
       read: async (buffer, position) => {
         await watch.beforeRead();
         if (isClosed) throw new Error("read after close");
-        return reader.read(buffer, position);
+        return position >= watch.endsAt ? 0 : reader.read(buffer, position);
       },
       close: async () => {
         if (isClosed) throw new Error("closed twice");
@@ -197,7 +199,13 @@ export function watchBlobs(store: Store): BlobWatch {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const watch: BlobWatch = { store: watched, opened: 0, open: 0, beforeRead: () => Promise.resolve() };
+  const watch: BlobWatch = {
+    store: watched,
+    opened: 0,
+    open: 0,
+    beforeRead: () => Promise.resolve(),
+    endsAt: Number.POSITIVE_INFINITY,
+  };
   return watch;
 }
 
