@@ -3,8 +3,9 @@ import type { Finding } from "../simplestreams/finding.ts";
 import { hazards } from "../simplestreams/hazards.ts";
 import { imagesOf } from "../simplestreams/images-of.ts";
 import { invisible } from "../simplestreams/invisible.ts";
-import type { ProductsFile } from "../simplestreams/products.ts";
+import type { ProductsFile, Version } from "../simplestreams/products.ts";
 import { withTwins } from "../simplestreams/twins.ts";
+import { newestVersion } from "../simplestreams/version-name.ts";
 
 /** What one kind of client makes of one build. Part of `--json`. */
 export interface ClientView {
@@ -25,10 +26,13 @@ export interface ClientView {
 export function clientViews(file: ProductsFile, product: string, version: string): ClientView[] {
   const listed = file.products.get(product);
   if (listed === undefined) return [];
-  // With the items of both dialects, as the merged root will have it.
-  const versions = new Map(
-    [...listed.versions].map(([name, one]) => [name, { ...one, items: withTwins(one.items) }] as const),
-  );
+  // The aliases go to the newest version, so that one counts too; all others would only cost time.
+  const wanted = new Set([version, newestVersion(listed.versions.keys())]);
+  const versions = new Map<string, Version>();
+  for (const [name, one] of listed.versions) {
+    // With the items of both dialects, as the merged root will have it.
+    if (wanted.has(name)) versions.set(name, { ...one, items: withTwins(one.items) });
+  }
   const only: ProductsFile = { ...file, products: new Map([[product, { ...listed, versions }]]) };
   return clientProfiles.map((client) => {
     const images = imagesOf(only, client).filter((image) => image.version === version);

@@ -70,43 +70,31 @@ function csvField(text: string): string {
   return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** A table as `incus` and `lxc` draw them: plus signs and dashes, a line between all rows. */
 async function tableText<Row>(
   { rows, columns }: Listing<Row>,
   bold: (text: string) => string,
 ): Promise<string> {
-  const { default: Table } = await import("cli-table3");
-  const table = new Table({
-    chars: INCUS_LOOK,
-    style: { head: [], border: [] },
-    head: columns.map(({ title }) => bold(title.toUpperCase())),
-    colAligns: columns.map(({ align }) => align ?? "left"),
-  });
-  for (const row of rows) {
-    table.push(
-      columns.map(({ value, shown }) => (shown === undefined ? plain(value(row)) : visible(shown(row)))),
-    );
-  }
-  return `${table.toString()}\n`;
+  const { default: stringWidth } = await import("string-width");
+  // Nearly all cells are ASCII, and ten thousand rows should not be felt.
+  const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
+  const heads = columns.map(({ title }) => title.toUpperCase());
+  const cells = rows.map((row) =>
+    columns.map(({ value, shown }) => (shown === undefined ? plain(value(row)) : visible(shown(row)))),
+  );
+  const widths = heads.map((head, at) =>
+    cells.reduce((width, line) => Math.max(width, widthOf(line[at] ?? "")), widthOf(head)),
+  );
+  const ruler = `+${widths.map((width) => "-".repeat(width + 2)).join("+")}+\n`;
+  const lineOf = (line: readonly string[], style: (text: string) => string): string => {
+    const padded = line.map((text, at) => {
+      const room = " ".repeat((widths[at] ?? 0) - widthOf(text));
+      return columns[at]?.align === "right" ? ` ${room}${style(text)} ` : ` ${style(text)}${room} `;
+    });
+    return `|${padded.join("|")}|\n${ruler}`;
+  };
+  return [ruler, lineOf(heads, bold), ...cells.map((line) => lineOf(line, (text) => text))].join("");
 }
-
-/** Plus signs and dashes, as the tables of `incus` and `lxc` have. */
-const INCUS_LOOK = {
-  top: "-",
-  "top-mid": "+",
-  "top-left": "+",
-  "top-right": "+",
-  bottom: "-",
-  "bottom-mid": "+",
-  "bottom-left": "+",
-  "bottom-right": "+",
-  left: "|",
-  "left-mid": "+",
-  mid: "-",
-  "mid-mid": "+",
-  right: "|",
-  "right-mid": "+",
-  middle: "|",
-} as const;
 
 /** A cell as one line of text, safe on a terminal. */
 function plain(cell: Cell): string {

@@ -139,21 +139,19 @@ describe("headwater list and show", () => {
     expect(stderr).toMatch(/^headwater: .*nothing\/like\/it.*\n {2}/);
   });
 
-  it("shows escape sequences from an image as text", async () => {
-    await site.json(
-      "add",
-      ...(await site.files("c")),
-      "--os",
-      "x",
-      "--release",
-      "1",
-      "--label",
-      "\u001b]0;owned\u0007",
-    );
-    for (const argv of [["show", "x/1"], ["show", "x/1", "-f", "yaml"], ["list"], ["list", "--json"]]) {
-      expect((await site.run(argv)).stdout).not.toMatch(/[^\P{Cc}\n]/u);
-    }
-    expect((await site.run(["show", "x/1"])).stdout).toContain("\\u001b]0;owned\\u0007");
+  it("shows what would command the terminal as text", async () => {
+    const { status, stderr } = await site.run(["show", "\u001b]0;owned\u0007"]);
+    expect(status).toBe(3);
+    expect(stderr).toContain("\\u001b]0;owned\\u0007");
+    expect(stderr).not.toMatch(/[^\P{C}\n]/u);
+  });
+
+  it("does not take such text from an image", async () => {
+    const files = await site.files("c", { os: "x", release_title: "safe \u202eelif\u001b[2J" });
+    const { status, stderr } = await site.run(["add", ...files]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("\\u202eelif\\u001b[2J");
+    expect(stderr).not.toMatch(/[^\P{C}\n]/u);
   });
 });
 

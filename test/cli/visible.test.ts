@@ -73,6 +73,20 @@ describe("the formats", () => {
     );
   });
 
+  it("align what is wide, such as Chinese, and what has no width", async () => {
+    const io = fakeIo();
+    await printListing(io, "table", {
+      rows: [{ name: "ab" }, { name: "日本" }, { name: "e\u0301" }],
+      columns,
+    });
+    expect(
+      io
+        .stdoutText()
+        .split("\n")
+        .filter((line) => line.startsWith("|")),
+    ).toEqual(["| NAME |", "| ab   |", "| 日本 |", "| e\u0301    |"]);
+  });
+
   it("colour headings on a terminal only, and not with NO_COLOR", async () => {
     const printed = async (options: Parameters<typeof fakeIo>[0]) => {
       const io = fakeIo(options);

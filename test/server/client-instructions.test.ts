@@ -18,7 +18,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 function pasted(commands: string): string {
   const echo = 'printf "[%s]" "$@"; echo';
   const script = `incus() { ${echo}; }; lxc() { ${echo}; }\n${commands}`;
-  return execFileSync("bash", ["-eu", "-c", script], {
+  return execFileSync("bash", ["--norc", "--noprofile", "-eu", "-c", script], {
     encoding: "utf8",
     env: { HOME: home, PATH: process.env["PATH"] },
   });
