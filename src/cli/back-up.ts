@@ -24,9 +24,12 @@ export async function backUp(io: Io, options: GlobalOptions, folder: string): Pr
     return;
   }
   if (options.quiet === true) return;
-  const size = readableSize(copiedBytes);
+  const how = [
+    `${readableSize(copiedBytes)} copied`,
+    ...(linkedBlobs === 0 ? [] : [`${linkedBlobs} linked, being on the same file system`]),
+  ].join(", ");
   const what =
-    generation === undefined ? "an empty store" : `generation ${generation}: ${blobs} files, ${size} copied`;
-  io.stdout.write(`Backed up ${what}, to ${visible(target)}\n`);
+    generation === undefined ? "an empty store" : `generation ${generation}: ${blobs} files, ${how};`;
+  io.stdout.write(`Backed up ${what} to ${visible(target)}\n`);
   io.stdout.write("It has the server's private key in it: keep it as safe as the server.\n");
 }
