@@ -9,7 +9,7 @@ import { withOwnStream } from "../../views/image-stream.ts";
 import { blobsOfBuild, type Build } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
 import { Listing } from "../listing.ts";
-import { gatherFiles, gatherFolder } from "./gather.ts";
+import { gatherFiles, gatherFolder, metadataOf } from "./gather.ts";
 import { type BuildWishes, nameBuild } from "./name-build.ts";
 import { stageImage } from "./stage-image.ts";
 
@@ -43,11 +43,12 @@ export async function addFiles(
   options: AddOptions = {},
 ): Promise<Added> {
   const gathered = await gather(paths, options.signal);
+  // Before gigabytes are copied: most mistakes are in names.
+  const named = nameBuild(paths.join(", "), metadataOf(gathered.image), wishes);
   const writer = await store.writer("add");
   try {
     const staged = await stageImage(writer, gathered.image, options);
-    const source = paths.join(", ");
-    const build: Build = { ...nameBuild(source, staged.metadata, wishes), files: staged.files };
+    const build: Build = { ...named.build, files: staged.files };
     let listed: Added["listed"] | undefined;
     const place = (streams: Parameters<Parameters<typeof publish>[2]>[0]) =>
       withOwnStream(streams, (products) => {
@@ -74,7 +75,7 @@ export async function addFiles(
       listed,
       files: staged.files,
       ignored: gathered.ignored,
-      notes: [...(staged.rewritten ? [SPLIT_NOTE] : []), ...listed.notes],
+      notes: [...named.notes, ...(staged.rewritten ? [SPLIT_NOTE] : []), ...listed.notes],
     };
   } finally {
     await writer.close();

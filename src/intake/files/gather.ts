@@ -1,7 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { HeadwaterError } from "../../error.ts";
+import type { ImageMetadata } from "../../image/metadata-yaml.ts";
 import { type RecognisedFile, recognise } from "../../image/recognise.ts";
+import { fileInFolder, realPath, unreadable } from "./folder-file.ts";
 
 /** The files of one image, told by their bytes. */
 export type GatheredImage =
@@ -14,6 +16,11 @@ export type GatheredImage =
 
 export type Found<Kind extends RecognisedFile["kind"]> = Extract<RecognisedFile, { readonly kind: Kind }>;
 
+/** What the image says about itself. */
+export function metadataOf(image: GatheredImage): ImageMetadata {
+  return image.kind === "split" ? image.metadata.metadata : image.image.metadata;
+}
+
 export interface Gathered {
   readonly image: GatheredImage;
   /** Files of a folder that are no part of an image, by name. */
@@ -23,28 +30,55 @@ export interface Gathered {
 /** Sorts the files given on a command line into one image. Links given as arguments are followed. */
 export async function gatherFiles(paths: readonly string[], signal?: AbortSignal): Promise<Gathered> {
   const found: RecognisedFile[] = [];
-  for (const path of paths) found.push(await recognise(path, signal === undefined ? {} : { signal }));
+  for (const path of paths) found.push(await recognise(path, { signal }));
   return { image: oneImage(found, paths.join(", ")), ignored: [] };
 }
 
 /**
- * Sorts a folder as distrobuilder leaves it into one image; what is no image file (logs, sums, image.yaml) is passed
- * over and named. Broken image files are errors, not passed over.
+ * Sorts a folder as distrobuilder leaves it into one image; what is no image file (logs, sums, deltas, image.yaml) is
+ * passed over and named. Broken image files are errors, not passed over.
  */
 export async function gatherFolder(folder: string, signal?: AbortSignal): Promise<Gathered> {
-  const names = (await readdir(folder)).toSorted();
+  const root = await realPath(folder);
   const found: RecognisedFile[] = [];
   const ignored: string[] = [];
-  for (const name of names) {
-    const path = join(folder, name);
-    if (name.startsWith(".") || !IMAGE_FILE.test(name) || !(await stat(path)).isFile()) {
-      ignored.push(name);
-      continue;
-    }
-    found.push(await recognise(path, signal === undefined ? {} : { signal }));
+  for (const name of await namesIn(root)) {
+    const one = await recogniseNamed(root, name, signal);
+    if (one === undefined) ignored.push(name);
+    else found.push({ ...one, path: join(folder, name) });
   }
   return { image: oneImage(withoutTwinMetadata(found, ignored), folder), ignored };
 }
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).toSorted();
+  } catch (cause) {
+    throw unreadable(folder, cause);
+  }
+}
+
+/** Undefined for what is no image file. */
+async function recogniseNamed(
+  root: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<RecognisedFile | undefined> {
+  if (name.startsWith(".") || !IMAGE_FILE.test(name)) return undefined;
+  const path = await fileInFolder(root, name);
+  if ((await stat(path)).isDirectory()) return undefined;
+  try {
+    return await recognise(path, { signal });
+  } catch (error) {
+    if (LXC_METADATA.test(name) && error instanceof HeadwaterError && error.code === "IMAGE_INVALID") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** `distrobuilder build-lxc` leaves this beside the root: a tarball for the download template of LXC, without metadata.yaml. */
+const LXC_METADATA = /^meta\.tar(?:\.\w+)?$/;
 
 /** The names under which the known tools leave image files. Their kind is still told by their bytes. */
 const IMAGE_FILE = /\.(?:tar(?:\.\w+)?|tgz|txz|squashfs|qcow2|img)$/;

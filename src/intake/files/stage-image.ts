@@ -2,7 +2,6 @@ import type { Compression } from "../../image/decompress.ts";
 import type { ReadOptions } from "../../image/file-bytes.ts";
 import { copyAndHash } from "../../image/hash-once.ts";
 import { assertSame, withImageFile } from "../../image/image-file.ts";
-import type { ImageMetadata } from "../../image/metadata-yaml.ts";
 import { combinedHash } from "../../image/combined-hash.ts";
 import { splitUnifiedVm } from "../../image/split-unified-vm.ts";
 import type { BlobSink, StoreWriter } from "../../store/store.ts";
@@ -10,7 +9,6 @@ import type { BuildFiles, StagedFile, StagedRoot } from "../build.ts";
 import type { Found, GatheredImage } from "./gather.ts";
 
 export interface StagedImage {
-  readonly metadata: ImageMetadata;
   readonly files: BuildFiles;
   /** The bytes are not those of the files: a unified VM was split, and has another fingerprint. */
   readonly rewritten: boolean;
@@ -27,13 +25,12 @@ export async function stageImage(
       ? stageUnifiedContainer(writer, image.image, options)
       : stageUnifiedVm(writer, image.image, options);
   }
-  const { metadata, compression } = image.metadata;
+  const { compression } = image.metadata;
   const bytes = await wholeFile(image.metadata);
   const { sha256, size } = await writer.put(bytes);
   const roots: StagedRoot[] = [];
   for (const root of image.roots) roots.push(await stageRoot(writer, root, bytes, options));
   return {
-    metadata,
     files: { kind: "split", metadata: { sha256, size, extension: TAR_EXTENSIONS[compression] }, roots },
     rewritten: false,
   };
@@ -72,7 +69,7 @@ async function stageUnifiedContainer(
     copyAndHash(image.path, sink, { ...options, identity: image.identity }),
   );
   const staged: StagedFile = { sha256, size, extension: TAR_EXTENSIONS[image.compression] };
-  return { metadata: image.metadata, files: { kind: "unified", image: staged }, rewritten: false };
+  return { files: { kind: "unified", image: staged }, rewritten: false };
 }
 
 /** LXD, and Incus before 7.1, take a unified VM image for a container, so it is listed as metadata and disk. */
@@ -88,7 +85,6 @@ async function stageUnifiedVm(
   const metadata = await writer.put(split.metadata);
   const fingerprint = split.fingerprint ?? (await combinedWithStaged(writer, split.metadata, sha256));
   return {
-    metadata: image.metadata,
     files: {
       kind: "split",
       metadata: { ...metadata, extension: "tar.gz" },
