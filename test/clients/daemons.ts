@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { attempt, run } from "./program.ts";
@@ -60,42 +60,33 @@ export function daemonEnvironment(daemons: Daemons): Record<string, string> {
 
 /**
  * Starts an incusd and an lxd of our own, with their state in a new folder, and waits until both answer. A daemon that
- * this machine runs for somebody else is neither used nor touched.
+ * this machine runs for somebody else is neither used nor touched. `daemons.sh` ends them, at the latest when this process ends.
  */
 export async function startDaemons(): Promise<{ daemons: Daemons; stop: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "headwater-clients-"));
   // Root inside a container is another user outside, and has to reach its root file system below this folder.
   await chmod(folder, 0o711);
   const daemons = { folder, incus: join(folder, "incus"), lxd: join(folder, "lxd") };
-  const children: ChildProcess[] = [];
-  const stop = () => stopDaemons(daemons, children);
+  // Detached, so that a signal to the group of this process ends the tests, and only then the daemons.
+  const keeper = spawn("bash", [join(import.meta.dirname, "daemons.sh"), folder], {
+    stdio: ["pipe", "ignore", "inherit"],
+    detached: true,
+  });
+  const ended = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
+  const stop = async () => {
+    keeper.stdin.end();
+    await ended;
+  };
   try {
-    for (const program of PROGRAMS) {
-      await mkdir(join(folder, program.family), { mode: 0o711 });
-      children.push(startOne(daemons, program));
-    }
     await Promise.all(PROGRAMS.map((program) => prepare(daemons, program)));
   } catch (error) {
-    const logs = await Promise.all(PROGRAMS.map(({ family }) => readFile(logFile(daemons, family), "utf8")));
+    const logs = await Promise.all(
+      PROGRAMS.map(({ family }) => readFile(join(folder, `${family}.log`), "utf8").catch(() => "")),
+    );
     await stop();
     throw new Error(`the daemons did not start:\n${logs.join("\n")}`, { cause: error });
   }
   return { daemons, stop };
-}
-
-function logFile(daemons: Daemons, family: Family): string {
-  return join(daemons.folder, `${family}.log`);
-}
-
-function startOne(daemons: Daemons, { family, daemon }: Program): ChildProcess {
-  const log = openSync(logFile(daemons, family), "a");
-  // A test run that is killed takes its daemons with it: the kernel sends them the signal of setpriv.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", daemon, "--group", "root"], {
-    env: { PATH: process.env["PATH"], HOME: daemons.folder, ...daemonEnvironment(daemons) },
-    stdio: ["ignore", log, log],
-  });
-  closeSync(log);
-  return child;
 }
 
 async function prepare(daemons: Daemons, { client }: Program): Promise<void> {
@@ -134,33 +125,4 @@ async function rows(
   env: Record<string, string>,
 ): Promise<Record<string, unknown>[]> {
   return JSON.parse(await run(client, [...args, "--format", "json"], { env })) as Record<string, unknown>[];
-}
-
-async function stopDaemons(daemons: Daemons, children: readonly ChildProcess[]): Promise<void> {
-  await emptyDaemons(daemons).catch((error: unknown) => console.error("leftovers:", error));
-  await Promise.all(children.map(endChild));
-  // Both daemons leave small file systems mounted below their folder when they end.
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8"))
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((path) => path.startsWith(`${daemons.folder}/`));
-  for (const mount of mounts.reverse()) await attempt("umount", ["--lazy", mount]);
-  if (process.env["HEADWATER_KEEP"] === undefined) {
-    await rm(daemons.folder, { recursive: true, force: true });
-  }
-}
-
-function endChild(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      resolve();
-      return;
-    }
-    const hard = setTimeout(() => child.kill("SIGKILL"), 20_000);
-    child.once("exit", () => {
-      clearTimeout(hard);
-      resolve();
-    });
-    child.kill("SIGTERM");
-  });
 }
