@@ -1,4 +1,4 @@
-import type { Sha256 } from "./store.ts";
+import type { Sha256 } from "./sha256.ts";
 
 /** The layout of a generation file. Readers read older ones; nobody writes over a newer one. */
 export const FORMAT = 1;

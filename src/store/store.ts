@@ -1,7 +1,7 @@
 import type { Generation } from "./generation.ts";
+import type { Sha256 } from "./sha256.ts";
 
-/** SHA-256, 64 lower-case hex digits: the name of a blob. */
-export type Sha256 = string;
+export type { Sha256 } from "./sha256.ts";
 
 /**
  * Where blobs and generations are kept. The port speaks of create-if-absent, retire, restore and delete, never of

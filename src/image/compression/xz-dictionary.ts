@@ -1,4 +1,5 @@
-import type { XzFormat } from "./xz.ts";
+/** What `.xz` and `.lzma` files have inside. */
+export type XzFormat = "xz" | "lzma";
 
 /**
  * The dictionary a decoder has to hold in memory, in bytes, from the first bytes of the file; undefined when they do not say.

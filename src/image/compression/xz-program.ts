@@ -1,7 +1,7 @@
 import { HeadwaterError } from "../../error.ts";
 import { damaged } from "./damage.ts";
 import { startFilter } from "./filter-program.ts";
-import type { XzFormat } from "./xz.ts";
+import type { XzFormat } from "./xz-dictionary.ts";
 
 /** Decodes with the `xz` program, which has to be installed, under a memory limit in bytes. */
 export async function* decodeWithXzProgram(

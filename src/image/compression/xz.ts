@@ -1,7 +1,7 @@
 import { HeadwaterError } from "../../error.ts";
 import { damaged, wantsTooMuchMemory } from "./damage.ts";
 import { throughTransform } from "./through-transform.ts";
-import { dictionarySize } from "./xz-dictionary.ts";
+import { dictionarySize, type XzFormat } from "./xz-dictionary.ts";
 import { decodeWithXzProgram } from "./xz-program.ts";
 
 /**
@@ -9,8 +9,6 @@ import { decodeWithXzProgram } from "./xz-program.ts";
  * of 256 MiB, the largest that is met in practice, plus the decoder itself.
  */
 export const XZ_MEMORY_LIMIT = 288 * 1024 * 1024;
-
-export type XzFormat = "xz" | "lzma";
 
 /**
  * Decodes xz (all checks, filters, several streams, padding) or the older .lzma. lzma-native works on libuv's threads;

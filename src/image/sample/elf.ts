@@ -1,4 +1,5 @@
-import type { SampleArchitecture } from "./sample-image.ts";
+/** As the kernel calls them. */
+export type SampleArchitecture = "x86_64" | "aarch64";
 
 /** Where the file lies in memory: any place above the lowest pages does, this is the customary one. */
 const LOAD_ADDRESS = 0x40_0000;

@@ -1,10 +1,10 @@
 import { storedGzip } from "../stored-gzip.ts";
 import { type NewMember, writeTar } from "../write-tar.ts";
-import { elfProgram } from "./elf.ts";
+import { elfProgram, type SampleArchitecture } from "./elf.ts";
 import { initArm64, sayArm64 } from "./programs-arm64.ts";
 import { initX8664, sayX8664 } from "./programs-x86-64.ts";
 
-export type SampleArchitecture = "x86_64" | "aarch64";
+export type { SampleArchitecture } from "./elf.ts";
 
 /** A split container image: a metadata tarball, and a root for an item of ftype `root.tar.xz`. Both are gzip inside. */
 export interface SampleImage {
