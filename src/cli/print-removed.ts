@@ -38,7 +38,8 @@ export function printRemoved(io: Io, options: GlobalOptions, store: Store, remov
     return;
   }
   if (options.quiet === true) return;
-  const wouldBe = generation === undefined;
+  // Removing at once what no list has any more publishes nothing itself.
+  const wouldBe = generation === undefined && purged === undefined;
   const verb = wouldBe ? "Would remove" : "Removed";
   const lines = [
     ...images.map(

@@ -1,10 +1,13 @@
+import { HeadwaterError } from "../error.ts";
 import type { Product, Version } from "../simplestreams/products.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { newestVersion } from "../simplestreams/version-name.ts";
 import type { Generation } from "../store/generation.ts";
+import { numbersOf } from "../store/keeps.ts";
 import { type PurgeReport, purge } from "../store/prune.ts";
 import type { Sha256, Store } from "../store/store.ts";
 import { publish } from "../publish/publish.ts";
+import { readStreams } from "../publish/read-streams.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 import { findImages } from "./find-images.ts";
@@ -20,7 +23,8 @@ export interface Removed {
 
 /**
  * Takes images out of what is listed. Their files stay for the grace period, since daemons keep an index for an hour;
- * with `now` they go at once, out of every kept generation and off the disk, because a leaked secret must not wait.
+ * with `now` they go at once, out of every kept generation and off the disk, because a leaked secret must not wait. Then
+ * also those that were taken off the lists before, and are still served to whoever has an older list.
  */
 export async function remove(
   store: Store,
@@ -32,25 +36,69 @@ export async function remove(
     let images: ImageRow[] = [];
     let aliases: Removed["aliases"] = [];
     let leaked: readonly Sha256[] = [];
-    const generation = await publish(store, writer, (streams) => {
-      images = unique(targets.flatMap((target) => findImages(streams, target)));
+    const generation = await publish(store, writer, async (streams) => {
+      const found: ImageRow[] = [];
+      for (const target of targets) {
+        found.push(
+          ...(options.now === true ? await findKept(store, streams, target) : findImages(streams, target)),
+        );
+      }
+      images = unique(found);
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
       leaked = blobsOnlyIn(images, after);
-      if (options.dryRun === true) return undefined;
-      const text = images.map(
-        (image) => `${image.product} ${image.version} ${image.fingerprint.slice(0, 12)}`,
-      );
-      return { reason: { verb: "remove", text: text.join(", ") }, streams: after };
+      const nothingListed = after.every((stream, at) => stream === streams[at]);
+      if (options.dryRun === true || nothingListed) return undefined;
+      return { reason: { verb: "remove", text: summary(images) }, streams: after };
     });
     const purged =
-      options.now === true && generation !== undefined
+      options.now === true && options.dryRun !== true
         ? await purge(store, leaked, { now: Date.now() })
         : undefined;
     return { generation, images, aliases, purged };
   } finally {
     await writer.close();
   }
+}
+
+/** In the newest lists, else in all that are kept. */
+async function findKept(
+  store: Store,
+  streams: readonly ImageStream[],
+  target: string,
+): Promise<readonly ImageRow[]> {
+  try {
+    return findImages(streams, target);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const found: ImageRow[] = [];
+    const newest = await store.newest();
+    for (const number of numbersOf(newest?.keeps ?? [])) {
+      const kept = await readStreams(store, await store.generation(number));
+      try {
+        found.push(...findImages(kept, target));
+      } catch (older) {
+        if (!isNotFound(older)) throw older;
+      }
+    }
+    if (found.length === 0) throw error;
+    return found;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof HeadwaterError && error.code === "NOT_FOUND";
+}
+
+/** How many images one line of history names; a generation file stays small. */
+const NAMED = 5;
+
+function summary(images: readonly ImageRow[]): string {
+  const named = images
+    .slice(0, NAMED)
+    .map((image) => `${image.product} ${image.version} ${image.fingerprint.slice(0, 12)}`);
+  const more = images.length > NAMED ? [`and ${images.length - NAMED} more`] : [];
+  return [...named, ...more].join(", ");
 }
 
 /** The blobs of these images that no image still listed needs, such as a metadata file that two builds share. */

@@ -28,10 +28,9 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   for (const stream of streams) {
     const missing: Hidden[] = [];
     for (const [key, product] of stream.products.products) {
-      const merged = mergeProduct(key, product, { stream, claims, missing });
-      if (merged !== undefined) {
-        products.set(products.has(key) ? `${key}:${stream.name}` : key, merged);
-      }
+      const free = freeKey(products, key, stream.name);
+      const merged = mergeProduct(key, product, { stream, claims, missing, mergedKey: free });
+      if (merged !== undefined) products.set(free, merged);
     }
     hidden.set(stream.name, missing);
   }
@@ -41,14 +40,25 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   };
 }
 
+/** Products of two image streams may have one key and other fields; clients do not read keys. */
+function freeKey(products: ReadonlyMap<string, Product>, key: string, stream: string): string {
+  let free = key;
+  for (let number = 1; products.has(free); number++) {
+    free = number === 1 ? `${key}:${stream}` : `${key}:${stream}-${number}`;
+  }
+  return free;
+}
+
 interface MergeContext {
   readonly stream: ImageStream;
   readonly claims: Claims;
   readonly missing: Hidden[];
+  /** Key of the product in the merged root. */
+  readonly mergedKey: string;
 }
 
 function mergeProduct(key: string, product: Product, context: MergeContext): Product | undefined {
-  const { stream, claims, missing } = context;
+  const { stream, claims, missing, mergedKey } = context;
   const arch = architectureOf(product);
   if (arch === undefined) {
     hideAll(key, product, `architecture "${product.arch ?? ""}" is known to no client`, missing);
@@ -69,7 +79,9 @@ function mergeProduct(key: string, product: Product, context: MergeContext): Pro
     for (const image of merged.images) types.add(image.type);
   }
   if (versions.size === 0) return undefined;
-  const aliases = parseAliases(product.aliases).filter((alias) => claims.alias(alias, arch, types, key));
+  const aliases = parseAliases(product.aliases).filter((alias) =>
+    claims.alias(alias, arch, types, mergedKey),
+  );
   return {
     ...product,
     // Clients sort a product without a variant against its siblings in no defined order, so every one gets a name:
@@ -93,7 +105,15 @@ function mergeVersion(
   context: MergeContext,
 ): MergedVersion | undefined {
   const { stream, claims, missing } = context;
-  if (!isVisibleVersion(at.name)) return undefined;
+  if (!isVisibleVersion(at.name)) {
+    hide(
+      at.key,
+      at.version,
+      "clients ignore a version whose name does not begin with a day, YYYYMMDD",
+      missing,
+    );
+    return undefined;
+  }
   const items = withTwins(at.version.items);
   const images: FingerprintedImage[] = [];
   const taken = new Set<string>();
@@ -120,10 +140,12 @@ function architectureOf(product: Product): string | undefined {
 }
 
 function hideAll(key: string, product: Product, reason: string, missing: Hidden[]): void {
-  for (const version of product.versions.values()) {
-    for (const image of fingerprintsOf(version)) {
-      missing.push({ fingerprint: image.fingerprint, product: key, reason });
-    }
+  for (const version of product.versions.values()) hide(key, version, reason, missing);
+}
+
+function hide(key: string, version: Version, reason: string, missing: Hidden[]): void {
+  for (const image of fingerprintsOf(version)) {
+    missing.push({ fingerprint: image.fingerprint, product: key, reason });
   }
 }
 

@@ -56,6 +56,27 @@ describe("remove", () => {
     expect((await listed(store)).map((row) => row.os)).toEqual(["b"]);
   });
 
+  it("with now also takes what was removed before and is still served to clients with an older list", async () => {
+    const leaked = await addTiny(store, "secret", { os: "a", release: "1" });
+    await addTiny(store, "other", { os: "b", release: "1" });
+    const image = (await listed(store)).find((row) => row.fingerprint === leaked);
+    await remove(store, [leaked]);
+    await expect(remove(store, [leaked])).rejects.toMatchObject({ code: "NOT_FOUND" });
+    const removed = await remove(store, [leaked.slice(0, 12)], { now: true });
+    expect(removed.images.map((row) => row.fingerprint)).toEqual([leaked]);
+    for (const file of image?.files ?? []) expect(await store.sizeOf(file.sha256)).toBeUndefined();
+    expect((await listed(store)).map((row) => row.os)).toEqual(["b"]);
+  });
+
+  it("names five images in history and counts the others", async () => {
+    for (let day = 1; day <= 7; day++)
+      await addTiny(store, `${day}`, { ...debian, version: `2026010${day}_0000` });
+    await remove(store, ["debian:12:default:amd64"]);
+    expect((await store.newest())?.reason.text).toMatch(
+      /^(?:debian:12:default:amd64 \S+ \S+, ){5}and 2 more$/,
+    );
+  });
+
   it("says what is not listed, and takes an empty word for nothing", async () => {
     await addTiny(store, "a", { version: "20260101_0000" });
     await addTiny(store, "b", { version: "20260102_0000" });

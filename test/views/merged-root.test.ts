@@ -112,4 +112,29 @@ describe("mergedRoot", () => {
     const odd = withProducts(streamOf("odd", someBuild("a")), (product) => ({ ...product, arch: "noarch" }));
     expect(mergedRoot([odd, streamOf("lab", someBuild("b"))]).products.products.size).toBe(1);
   });
+
+  it("says which versions clients would ignore", () => {
+    const stream = withProducts(streamOf("lab", someBuild("a")), (product) => ({
+      ...product,
+      versions: new Map([...product.versions.values()].map((version) => ["v1", version])),
+    }));
+    const merged = mergedRoot([stream]);
+    expect(merged.products.products.size).toBe(0);
+    expect(merged.hidden.get("lab")).toEqual([
+      expect.objectContaining({ reason: expect.stringContaining("YYYYMMDD") }),
+    ]);
+  });
+
+  it("gives an alias to one product although another image stream uses the same key for other fields", () => {
+    const rename = (product: Product): Product => ({ ...product, release: "13", aliases: "debian/12" });
+    const merged = mergedRoot([
+      streamOf("images", someBuild("a")),
+      withProducts(streamOf("lab", someBuild("b")), rename),
+    ]);
+    const named = [...merged.products.products.values()].filter((product) =>
+      product.aliases?.split(",").includes("debian/12"),
+    );
+    expect(merged.products.products.size).toBe(2);
+    expect(named.map((product) => product.release)).toEqual(["12"]);
+  });
 });
