@@ -37,7 +37,7 @@ export interface Copied {
 export async function copyAndHash(path: string, sink: ByteSink, options: CopyOptions = {}): Promise<Copied> {
   return withImageFile(path, async (file) => {
     if (options.identity !== undefined) assertSame(path, options.identity, file.identity);
-    const slots = new Slots(Math.min(SLOTS, Math.ceil(file.size / SLOT)));
+    const slots = new Slots(Math.min(SLOTS, Math.ceil(file.size / SLOT)), Math.min(SLOT, file.size));
     const { combinedWith = [] } = options;
     const inWorker = combinedWith.length > 0 && file.size > WORKER_FROM;
     const start = inWorker ? combinedHashesInWorker : combinedHashesHere;
@@ -111,8 +111,9 @@ class Slots {
   private waiting: (() => void)[] = [];
   private failure: { readonly cause: unknown } | undefined;
 
-  constructor(count: number) {
-    this.buffers = Array.from({ length: count }, () => new SharedArrayBuffer(SLOT));
+  /** @param size bytes of each; a tree of ten thousand small files must not take a MiB for every one */
+  constructor(count: number, size: number) {
+    this.buffers = Array.from({ length: count }, () => new SharedArrayBuffer(size));
     this.free = [...this.buffers.keys()];
   }
 

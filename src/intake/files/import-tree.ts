@@ -24,10 +24,10 @@ export interface Imported {
  * and the fingerprint that the tree promises; a build that fails is left out with its reason and hides nothing else.
  */
 export async function importTree(store: Store, folder: string, options: AddOptions = {}): Promise<Imported> {
-  const tree = await openTree(folder);
   const writer = await store.writer("add");
   try {
-    const { builds, skipped } = await stageTree(tree, writer, options);
+    // Its documents are not held on to while ours are rendered.
+    const { builds, skipped } = await stageTree(await openTree(folder), writer, options);
     let listed: Imported["listed"] = [];
     const refused: Skipped[] = [];
     const place = (streams: readonly ImageStream[]): readonly ImageStream[] => {
