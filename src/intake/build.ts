@@ -1,4 +1,4 @@
-import type { RootFtype } from "../simplestreams/ftypes.ts";
+import { type InstanceType, instanceTypeOf, type RootFtype } from "../simplestreams/ftypes.ts";
 import type { Json } from "../simplestreams/products.ts";
 import type { Sha256 } from "../store/store.ts";
 
@@ -52,6 +52,13 @@ export function fingerprintsOfBuild(build: Pick<Build, "files">): string[] {
   return build.files.kind === "unified"
     ? [build.files.image.sha256]
     : build.files.roots.map((root) => root.fingerprint);
+}
+
+/** What its images become. A unified image is a container: unified virtual machines are taken apart. */
+export function typesOfBuild({ files }: Pick<Build, "files">): InstanceType[] {
+  return files.kind === "unified"
+    ? ["container"]
+    : [...new Set(files.roots.map((root) => instanceTypeOf(root.ftype)))];
 }
 
 /** The blobs that a build was staged as. */

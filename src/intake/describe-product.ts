@@ -2,7 +2,7 @@ import { HeadwaterError } from "../error.ts";
 import { checkAlias, joinAliases, parseAliases, standardAliases } from "../simplestreams/aliases.ts";
 import type { Product, Version } from "../simplestreams/products.ts";
 import { requirementFields } from "../simplestreams/twins.ts";
-import type { Build } from "./build.ts";
+import { type Build, typesOfBuild } from "./build.ts";
 import type { Listing } from "./listing.ts";
 
 export interface DescribedProduct {
@@ -35,6 +35,8 @@ export function describeProduct(
     else if (options.takenAliases === "refuse") throw aliasTaken(alias, owner);
     else notes.push(`The alias "${alias}" stays with ${owner}.`);
   }
+  if (before !== undefined)
+    notes.push(...sharedAliases(listing, build, options.key, parseAliases(before.aliases)));
   const product = {
     ...before,
     ...build.productFields,
@@ -52,6 +54,20 @@ export function describeProduct(
 
 function freeStandardAliases(listing: Listing, { names }: Build, key: string): string[] {
   return standardAliases(names).filter((alias) => listing.otherOwner(alias, key, names.arch) === undefined);
+}
+
+/** Two products may share an alias as long as one has containers and the other virtual machines. */
+function sharedAliases(listing: Listing, build: Build, key: string, aliases: readonly string[]): string[] {
+  const types = typesOfBuild(build);
+  return aliases.flatMap((alias) => {
+    const owner = listing.otherOwner(alias, key, build.names.arch);
+    const shared = owner === undefined ? undefined : types.find((type) => listing.typesOf(owner).has(type));
+    return owner === undefined || shared === undefined
+      ? []
+      : [
+          `The alias "${alias}" also names ${owner}, and both have a ${shared} now: clients get only one of them.`,
+        ];
+  });
 }
 
 function aliasTaken(alias: string, owner: string): HeadwaterError {

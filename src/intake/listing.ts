@@ -1,6 +1,6 @@
 import { HeadwaterError } from "../error.ts";
 import { parseAliases } from "../simplestreams/aliases.ts";
-import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import { fingerprintsOf, type InstanceType } from "../simplestreams/fingerprint.ts";
 import { productKey } from "../simplestreams/item-path.ts";
 import type { Product, ProductsFile } from "../simplestreams/products.ts";
 import type { ProductNames } from "./build.ts";
@@ -57,6 +57,12 @@ export class Listing {
       if (owner !== key && this.#products.get(owner)?.arch === arch) return owner;
     }
     return undefined;
+  }
+
+  /** What the images of a product become. */
+  typesOf(key: string): ReadonlySet<InstanceType> {
+    const versions = [...(this.#products.get(key)?.versions.values() ?? [])];
+    return new Set(versions.flatMap((version) => fingerprintsOf(version).map((image) => image.type)));
   }
 
   /** Puts a product in place of the one with its key. Versions that are the same objects as before cost nothing. */

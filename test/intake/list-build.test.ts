@@ -206,6 +206,24 @@ describe("listBuild", () => {
     expect(second.notes.join(" ")).toContain(first.product);
   });
 
+  it("says when a product gets a container and shares an alias with another that has one", () => {
+    const disk = withDisk(someBuild("vm"));
+    if (disk.files.kind === "unified") throw new TypeError("a split build is needed");
+    const names = { os: "lab", release: "1", variant: "default", arch: "amd64" };
+    const vm = { ...disk, names, files: { ...disk.files, roots: disk.files.roots.slice(1) } };
+    const both = add(add(empty, vm).products, someBuild("a", { aliases: ["web"] }));
+    const products = new Map(both.products.products);
+    products.set("lab:1:default:amd64", {
+      ...products.get("lab:1:default:amd64"),
+      aliases: "web",
+      versions: new Map(),
+    });
+    const file = { ...both.products, products };
+    const next = add(file, { ...someBuild("c", { names }) });
+    expect(next.notes.join(" ")).toMatch(/"web" also names debian:12:default:amd64.*container/);
+    expect(add(file, vm).notes).toEqual([]);
+  });
+
   it("refuses bytes that another product lists", () => {
     const first = add(empty, someBuild("a"));
     const names = { os: "debian", release: "13", variant: "default", arch: "amd64" };
