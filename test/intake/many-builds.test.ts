@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Build, fingerprintsOfBuild } from "../../src/intake/build.ts";
 import { type ListedBuild, listBuild, type ListOptions } from "../../src/intake/list-build.ts";
@@ -63,7 +63,7 @@ function attempt(listing: Listing, build: Build, from: ListOptions["from"]): Lis
 }
 
 function listedIn(file: ProductsFile): Set<string> {
-  const versions = [...file.products.values()].flatMap((product) => [...product.versions.values()]);
+  const versions = [...file.products.values()].flatMap((product) => Array.from(product.versions.values()));
   return new Set(versions.flatMap((version) => fingerprintsOf(version).map((image) => image.fingerprint)));
 }
 
