@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type BackupOptions, type BackupReport, backup } from "./store/directory/backup.ts";
 import { openDirectoryStore } from "./store/directory/open.ts";
 import type { Store } from "./store/store.ts";
@@ -10,6 +13,16 @@ export function openStore(folder: string): Promise<Store> {
 /** The store in a folder, made when there is none yet. */
 export function openOrMakeStore(folder: string): Promise<Store> {
   return openDirectoryStore(folder, { create: true });
+}
+
+/** A store of its own in the system's temporary folder, for looking at what would be; `remove` it when done. */
+export async function openScratchStore(): Promise<{
+  readonly store: Store;
+  readonly remove: () => Promise<void>;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), "headwater-"));
+  const store = await openDirectoryStore(folder, { create: true });
+  return { store, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 /** Copies the store of one folder into another, which is a store then. */

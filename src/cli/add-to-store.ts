@@ -6,8 +6,9 @@ import { importTree } from "../intake/files/import-tree.ts";
 import type { BuildWishes } from "../intake/files/name-build.ts";
 import { isTree } from "../intake/files/tree.ts";
 import type { Context, GlobalOptions } from "./context.ts";
+import type { Io } from "./io.ts";
 import { STATUS_OF_CODE } from "./exit-status.ts";
-import { storeToChange, storeToFill } from "./open-store.ts";
+import { storeToFill, storeToTry } from "./open-store.ts";
 import { printAdded, printImported } from "./print-added.ts";
 import { progressLine } from "./progress.ts";
 
@@ -27,7 +28,7 @@ export async function addToStore(
   const { io } = context;
   const { paths, wishes, dryRun } = request;
   const tree = await treeAmong(paths, wishes);
-  const store = await (dryRun ? storeToChange(io, options) : storeToFill(io, options));
+  const { store, name, remove } = dryRun ? await storeToTry(io, options) : await storeToStay(io, options);
   const line = progressLine(io, options);
   const reading = {
     dryRun,
@@ -39,16 +40,22 @@ export async function addToStore(
     if (tree === undefined) {
       const added = await addFiles(store, paths, wishes, reading);
       line.end();
-      printAdded(io, options, { store, added, dryRun });
+      printAdded(io, options, { store: name, added, dryRun });
       return;
     }
     const imported = await importTree(store, tree, reading);
     line.end();
-    printImported(io, options, { store, imported, dryRun });
+    printImported(io, options, { store: name, imported, dryRun });
     if (imported.skipped.length > 0) context.exitWith(STATUS_OF_CODE.IMAGE_INVALID);
   } finally {
     line.end();
+    await remove();
   }
+}
+
+async function storeToStay(io: Io, options: GlobalOptions): ReturnType<typeof storeToTry> {
+  const store = await storeToFill(io, options);
+  return { store, name: store.name, remove: async () => undefined };
 }
 
 /** The folder, when it holds a simplestreams tree. Names come from a tree itself, so options that give them make no sense. */

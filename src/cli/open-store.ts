@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Store } from "../store/store.ts";
 import { type GlobalOptions, notice } from "./context.ts";
 import { dataFolder } from "./data-folder.ts";
@@ -16,7 +17,21 @@ export async function storeToChange(io: Io, options: GlobalOptions): Promise<Sto
   return store;
 }
 
-/** The same, made when it is not there yet. */
+/** The store as it is, or an empty one for the time being when there is none: for saying what would be. */
+export async function storeToTry(
+  io: Io,
+  options: GlobalOptions,
+): Promise<{ readonly store: Store; readonly name: string; readonly remove: () => Promise<void> }> {
+  const folder = dataFolder(io, options);
+  if (existsSync(folder)) {
+    return { store: await storeToChange(io, options), name: folder, remove: async () => undefined };
+  }
+  const { openScratchStore } = await import("../compose.ts");
+  notice(io, options, `store: ${folder} (not there yet)`);
+  return { ...(await openScratchStore()), name: folder };
+}
+
+/** The store the options mean, made when it is not there yet: says which one that is. */
 export async function storeToFill(io: Io, options: GlobalOptions): Promise<Store> {
   const { openOrMakeStore } = await import("../compose.ts");
   const store = await openOrMakeStore(dataFolder(io, options));

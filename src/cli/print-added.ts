@@ -1,7 +1,6 @@
 import type { Added } from "../intake/files/add-files.ts";
 import type { Imported } from "../intake/files/import-tree.ts";
 import type { Generation } from "../store/generation.ts";
-import type { Store } from "../store/store.ts";
 import { clientViewLines, clientViews } from "./client-views.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
@@ -12,7 +11,8 @@ import { visible } from "./visible.ts";
 const CACHED_MS = 60 * 60 * 1000;
 
 export interface AddedToStore {
-  readonly store: Store;
+  /** What a person would call it. */
+  readonly store: string;
   readonly added: Added;
   readonly dryRun: boolean;
 }
@@ -28,7 +28,7 @@ export function printAdded(io: Io, options: GlobalOptions, { store, added, dryRu
     const facts = { status, product, version, fingerprints, aliases, clients, notes, ignored };
     io.stdout.write(
       jsonText({
-        store: store.name,
+        store,
         generation: generation?.number ?? null,
         dryRun,
         ...facts,
@@ -68,7 +68,8 @@ const HEADLINES = {
 } as const;
 
 export interface ImportedToStore {
-  readonly store: Store;
+  /** What a person would call it. */
+  readonly store: string;
   readonly imported: Imported;
   readonly dryRun: boolean;
 }
@@ -89,9 +90,7 @@ export function printImported(
       aliases,
       notes,
     }));
-    io.stdout.write(
-      jsonText({ store: store.name, generation: generation?.number ?? null, dryRun, builds, skipped }),
-    );
+    io.stdout.write(jsonText({ store, generation: generation?.number ?? null, dryRun, builds, skipped }));
     return;
   }
   const warnings = skipped.map(

@@ -67,6 +67,15 @@ describe("headwater add", () => {
     expect(await site.json("add", ...files)).toMatchObject({ generation: null, status: "unchanged" });
   });
 
+  it("says what would be, also where there is no store yet, and makes none", async () => {
+    const data = join(site.folder, "nowhere");
+    const files = await site.files("a");
+    const { stdout, status } = await site.run(["add", ...files, "--data", data, "--dry-run"]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("Would be: Added tiny:1:default:amd64");
+    expect(existsSync(data)).toBe(false);
+  });
+
   it("changes nothing with --dry-run", async () => {
     await site.json("add", ...(await site.files("a")));
     expect(await site.json("add", ...(await site.files("b")), "--dry-run")).toMatchObject({
