@@ -63,8 +63,8 @@ function hiddenNotes(generation: Generation | undefined, fingerprints: readonly 
 const HEADLINES = {
   added: "Added",
   updated: "Updated names of",
-  moved: "Moved to the newest version:",
-  unchanged: "Nothing to do, it is the newest already:",
+  moved: "Moved to",
+  unchanged: "Nothing to do, these bytes are listed already:",
 } as const;
 
 export interface ImportedToStore {

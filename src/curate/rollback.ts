@@ -8,6 +8,7 @@ import { readStreams } from "../publish/read-streams.ts";
 /**
  * Publishes again what an earlier generation listed, all of it or one image stream. Nothing is undone: history goes on,
  * and daemons follow the aliases back, since they take whatever fingerprint an alias has.
+ * @returns undefined when that generation is the newest
  * @throws NOT_FOUND when there was no such generation or image stream, GENERATION_GONE when its files may be gone
  */
 export async function rollback(
@@ -19,6 +20,7 @@ export async function rollback(
   try {
     return await publish(store, writer, async (current) => {
       const target = await keptGeneration(store, number);
+      if (target === undefined) return undefined;
       const then = await readStreams(store, target);
       const { stream } = options;
       if (stream === undefined) {
@@ -38,7 +40,8 @@ export async function rollback(
   }
 }
 
-async function keptGeneration(store: Store, number: number): Promise<Generation> {
+/** Undefined for the newest, which is listed already. */
+async function keptGeneration(store: Store, number: number): Promise<Generation | undefined> {
   const newest = await store.newest();
   const target = await store.generation(number);
   if (newest === undefined || target === undefined) {
@@ -46,7 +49,8 @@ async function keptGeneration(store: Store, number: number): Promise<Generation>
       hint: "headwater history lists them.",
     });
   }
-  if (number !== newest.number && !contains(newest.keeps, number)) {
+  if (number === newest.number) return undefined;
+  if (!contains(newest.keeps, number)) {
     throw new HeadwaterError(
       "GENERATION_GONE",
       `generation ${number} is no longer kept; files it lists may be gone`,

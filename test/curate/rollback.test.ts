@@ -24,6 +24,13 @@ describe("rollback", () => {
     await expect(rollback(store, 1, { stream: "ubuntu" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
+  it("publishes nothing for the generation that is the newest", async () => {
+    const store = createMemoryStore();
+    await addTiny(store, "a");
+    expect(await rollback(store, 1)).toBeUndefined();
+    expect((await store.newest())?.number).toBe(1);
+  });
+
   it("refuses a generation that is no longer kept, and one that never was", async () => {
     const store = createMemoryStore();
     await addTiny(store, "a", { version: "20260101_0000" });
