@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { type Server, createServer } from "node:https";
 import { join, normalize } from "node:path";
 import { run } from "./program.ts";
+import { daemons } from "./user.ts";
 
 /** A web server that knows nothing of images: what a client reads from it is exactly the given files. */
 export interface StaticTree {
@@ -20,7 +21,7 @@ export async function serveTree(
   folder: string,
   documents: ReadonlyMap<string, unknown>,
 ): Promise<StaticTree> {
-  const { key, pem } = await selfSigned(folder);
+  const { key, pem } = await selfSigned();
   const requests: string[] = [];
   const server = createServer({ key, cert: pem, minVersion: "TLSv1.3" }, (request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? "").split("?")[0] ?? ""));
@@ -55,9 +56,10 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-async function selfSigned(folder: string): Promise<{ key: string; pem: string }> {
-  const keyFile = join(folder, ".tree-key.pem");
-  const certFile = join(folder, ".tree-cert.pem");
+async function selfSigned(): Promise<{ key: string; pem: string }> {
+  const folder = await mkdtemp(join(daemons().folder, "certificate-"));
+  const keyFile = join(folder, "key.pem");
+  const certFile = join(folder, "certificate.pem");
   const what = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30".split(" ");
   const names = "-subj /CN=tree.test -addext subjectAltName=DNS:tree.test".split(" ");
   await run("openssl", [...what, ...names, "-keyout", keyFile, "-out", certFile]);

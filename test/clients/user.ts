@@ -89,11 +89,12 @@ export class User {
     return JSON.parse(await this.run("image", "list", "--format", "json")) as PrintedImage[];
   }
 
-  /** Launches a container and returns what a command inside it prints. */
+  /** Makes a container from an image of a remote, or of the daemon's own, and starts it. */
   async launch(image: string, name: string): Promise<void> {
     await this.run("launch", image, name);
   }
 
+  /** What a program inside prints. */
   exec(name: string, ...command: readonly string[]): Promise<string> {
     return this.run("exec", name, "--", ...command);
   }

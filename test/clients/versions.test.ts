@@ -63,6 +63,59 @@ describe.skipIf(inject("daemons") === undefined)("several versions", () => {
     }
   });
 
+  test("a daemon that still has the old list can launch from it after add, remove and prune", async () => {
+    const users = await clients();
+    // Launching by name makes the daemon read the list, which it then keeps for an hour.
+    for (const user of users) {
+      await user.launch("hw:debian/12", "c1");
+      await user.run("delete", "--force", "c1");
+    }
+    await emptyDaemons(daemons());
+    const before = await serving.document("/streams/v1/images.json");
+    await headwater.run("add", ...newer.files);
+    await headwater.run("remove", older.fingerprint);
+    await headwater.run("prune");
+    expect(await serving.changed("/streams/v1/images.json", before)).not.toContain(older.fingerprint);
+    for (const user of users) {
+      await user.launch("hw:debian/12", "c2");
+      expect(await user.baseImage("c2")).toBe(older.fingerprint);
+      expect(await user.exec("c2", "cat", "/etc/marker")).toBe("older\n");
+    }
+    // Whoever asks now sees the new one only.
+    for (const user of await clients()) {
+      expect((await user.list("hw")).map(({ fingerprint }) => fingerprint)).toEqual([newer.fingerprint]);
+    }
+  });
+
+  test("launches go on while others publish and prune", async () => {
+    const stop = new AbortController();
+    const publishing = (async () => {
+      let published = 0;
+      while (!stop.signal.aborted) {
+        const other = await build(`other ${published}`, Date.UTC(2026, 1, 1, 0, published), "Other");
+        await headwater.run("add", ...other.files);
+        if (published % 3 === 2) await headwater.run("prune");
+        published += 1;
+      }
+      return published;
+    })();
+    try {
+      for (let round = 0; round < 3; round++) {
+        await Promise.all(
+          (await clients()).map(async (user) => {
+            await user.launch("hw:debian/12", `c${round}`);
+            expect(await user.baseImage(`c${round}`)).toBe(older.fingerprint);
+            expect(await user.exec(`c${round}`, "cat", "/etc/marker")).toBe("older\n");
+          }),
+        );
+        await emptyDaemons(daemons());
+      }
+    } finally {
+      stop.abort();
+    }
+    expect(await publishing).toBeGreaterThan(0);
+  });
+
   test("an older generation is a remote of its own: /@1 lists and launches what it was", async () => {
     const before = await serving.document("/streams/v1/images.json");
     await headwater.run("add", ...newer.files);
@@ -91,10 +144,10 @@ describe.skipIf(inject("daemons") === undefined)("several versions", () => {
 });
 
 /** A build of one product, made at a time of its own. */
-async function build(marker: string, at: number): Promise<Build> {
+async function build(marker: string, at: number, os = "Debian"): Promise<Build> {
   const folder = await mkdtemp(join(daemons().folder, "build-"));
   const metadata = await metadataTarball(folder, {
-    os: "Debian",
+    os,
     release: "bookworm",
     creationDate: at / 1000,
   });
