@@ -34,7 +34,8 @@ wait
 grep --null --files-with-matches --fixed-strings "[lxc monitor] $folder/" /proc/[0-9]*/cmdline 2>/dev/null |
   while IFS= read -r -d '' found; do
     monitor=${found//[^0-9]/}
-    read -r init _ <"/proc/$monitor/task/$monitor/children" && kill -KILL "$init"
+    # Most often it is about to end by itself, and gone by now.
+    { read -r init _ <"/proc/$monitor/task/$monitor/children" && kill -KILL "$init"; } 2>/dev/null
   done
 
 # Both leave small file systems mounted below their folder.
