@@ -14,8 +14,8 @@ export interface VersionWish {
   readonly build: Build;
   /** All versions of the product. */
   readonly versions: ReadonlyMap<string, Version>;
-  /** Their names, without those that the build leaves empty by taking its images over. */
-  readonly taken: ReadonlySet<string>;
+  /** The same without those that the build leaves empty by taking its images over. */
+  readonly taken: ReadonlyMap<string, Version>;
   /** An older version had these bytes, and they are to be the newest again. */
   readonly renewed: boolean;
   readonly now: Date;
@@ -26,17 +26,21 @@ export function chooseVersion(wish: VersionWish): { readonly name: string; reado
   const { build, versions, taken, renewed } = wish;
   if (build.version !== undefined) return { name: askedVersion(build.version, wish) };
   const preferred = versionName(build.builtAt);
-  const newest = newestVersion(taken) ?? "";
-  const isNewest = compareVersions(preferred, newest) <= 0;
-  if (canJoin(versions.get(preferred), build) && (isNewest || !renewed)) return { name: preferred };
-  // Bytes that come back become what clients get only under a name newer than all others.
-  if (renewed && (!isNewest || taken.has(preferred))) {
-    return { name: nextFreeVersion(taken, newerThan(newest, wish.now)) };
+  const joins = canJoin(versions.get(preferred), build);
+  if (renewed) {
+    // Bytes that come back become what clients get only under a name newer than all others.
+    const newest = newestVersion(taken.keys()) ?? "";
+    const isNewest = compareVersions(preferred, newest) <= 0;
+    if (!isNewest || (taken.has(preferred) && !joins)) {
+      return { name: nextFreeVersion(taken.keys(), newerThan(newest, wish.now)) };
+    }
   }
-  const name = nextFreeVersion(taken, build.builtAt);
-  return name === preferred
-    ? { name }
-    : { name, note: `Version ${preferred} is another build; this one takes the next free minute, ${name}.` };
+  if (joins || !taken.has(preferred)) return { name: preferred };
+  const name = nextFreeVersion(taken.keys(), build.builtAt);
+  return {
+    name,
+    note: `Version ${preferred} is another build; this one takes the next free minute, ${name}.`,
+  };
 }
 
 /** Whether the build brings further roots for the very same metadata: a container first, its VM disk later. */

@@ -132,8 +132,7 @@ function withBuild(
     else listed.set(name, left);
   }
   const renewed = holders.length > 0 && context.from === "person";
-  const taken = new Set(listed.keys());
-  const { name, note } = chooseVersion({ build, versions, taken, renewed, now: context.now });
+  const { name, note } = chooseVersion({ build, versions, taken: listed, renewed, now: context.now });
   const present = versions.get(name);
   listed.set(name, joinVersion(canJoin(present, build) ? present : undefined, build, name));
   const notes = note === undefined ? [] : [note];
