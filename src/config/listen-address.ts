@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { HeadwaterError } from "../error.ts";
 
 /** Where to listen, and for what. */
@@ -27,4 +27,23 @@ export function parseListenAddress(text: string): ListenAddress {
   }
   const host = six ?? name ?? "";
   return { host: host === "" ? undefined : host, port, kind: plain === undefined ? "tls" : "proxied" };
+}
+
+/** Whether only this machine can reach it. */
+export function isLoopback(host: string | undefined): boolean {
+  if (host === undefined) return false;
+  return (
+    host === "localhost" ||
+    (isIPv4(host) && host.startsWith("127.")) ||
+    (isIPv6(host) && new URL(`http://[${host}]`).hostname === "[::1]")
+  );
+}
+
+/** As `--listen` takes it. */
+export function formatListenAddress(
+  address: Omit<ListenAddress, "kind"> & { readonly kind: string },
+): string {
+  const { host, port, kind } = address;
+  const name = host !== undefined && isIPv6(host) ? `[${host}]` : (host ?? "");
+  return `${kind === "proxied" ? "http://" : ""}${name}:${port}`;
 }

@@ -3,8 +3,8 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import { HeadwaterError } from "../error.ts";
-import type { ListenAddress } from "./listen-address.ts";
-import { formatListenAddress } from "./listen-address.ts";
+import type { ListenAddress } from "../config/listen-address.ts";
+import { formatListenAddress } from "../config/listen-address.ts";
 
 /** The servers that speak the protocols; they listen on nothing themselves and are handed sockets. */
 export interface Protocols {

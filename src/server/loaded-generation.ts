@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-import { HeadwaterError } from "../error.ts";
-import type { DocumentRecord, Generation } from "../store/generation.ts";
-import { readBlob } from "../store/documents.ts";
+import type { Generation } from "../store/generation.ts";
+import { readDocumentBlob } from "../store/documents.ts";
 import type { ItemTable } from "../store/items.ts";
 import { itemsOf } from "../store/items.ts";
 import type { Store } from "../store/store.ts";
@@ -42,22 +40,10 @@ export async function loadDocuments(
     const key = LoadedDocument.keyOf(record);
     let document = known.get(key);
     if (document === undefined) {
-      document = new LoadedDocument(record, await readVerified(store, record));
+      document = new LoadedDocument(record, Buffer.from((await readDocumentBlob(store, record)).buffer));
       known.set(key, document);
     }
     documents.set(path, document);
   }
   return { documents, createdMs: Date.parse(generation.createdAt) };
-}
-
-/** A document goes to every client of the site, for which there is no other check: its hash is compared first. */
-async function readVerified(store: Store, { sha256, size }: DocumentRecord): Promise<Buffer> {
-  const bytes = Buffer.from((await readBlob(store, sha256)).buffer);
-  const found = createHash("sha256").update(bytes).digest("hex");
-  if (found === sha256 && bytes.byteLength === size) return bytes;
-  const message = `Document ${sha256} is damaged: expected ${size} bytes with that SHA-256, got ${bytes.byteLength} bytes with ${found}.`;
-  throw new HeadwaterError("BLOB_MISMATCH", message, {
-    hint: "`headwater verify --repair` puts it aside.",
-    details: { sha256, found },
-  });
 }

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { Counter as CounterMetric, Gauge as GaugeMetric } from "prom-client";
 import type { Counters } from "./counters.ts";
-import type { ListenAddress } from "./listen-address.ts";
-import { isLoopback } from "./listen-address.ts";
+import type { ListenAddress } from "../config/listen-address.ts";
+import { isLoopback } from "../config/listen-address.ts";
 import { cannotListen } from "./listener.ts";
 import type { Logger } from "./logger.ts";
 

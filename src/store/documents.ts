@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
@@ -10,9 +11,9 @@ const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
 
 const decompress = promisify(gunzip);
 
-/** A document as clients that accept no encoding get it. Throws BLOB_MISSING or DOCUMENT_INVALID. */
+/** A document as clients that accept no encoding get it. Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
 export async function readDocument(store: Store, record: DocumentRecord): Promise<Uint8Array> {
-  const bytes = await readBlob(store, record.sha256);
+  const bytes = await readDocumentBlob(store, record);
   if (record.encoding === "identity") return bytes;
   try {
     return await decompress(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES });
@@ -29,7 +30,22 @@ export async function readDocument(store: Store, record: DocumentRecord): Promis
   }
 }
 
-/** A blob whole, for documents. */
+/**
+ * The bytes of a document as they lie in the store, compared with their hash: everything is built on documents, and they go
+ * to every client of the site, for which there is no other check. Throws BLOB_MISSING or BLOB_MISMATCH.
+ */
+export async function readDocumentBlob(store: Store, { sha256, size }: DocumentRecord): Promise<Uint8Array> {
+  const bytes = await readBlob(store, sha256);
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found === sha256 && bytes.byteLength === size) return bytes;
+  throw new HeadwaterError(
+    "BLOB_MISMATCH",
+    `Document ${sha256} in ${store.name} is damaged: expected ${size} bytes with that SHA-256, got ${bytes.byteLength} bytes with ${found}.`,
+    { hint: "`headwater verify --repair` mends the lists.", details: { sha256, found } },
+  );
+}
+
+/** A small blob whole, as it is. */
 export async function readBlob(store: Store, sha256: Sha256): Promise<Uint8Array> {
   const reader = await store.open(sha256);
   if (reader === undefined) {

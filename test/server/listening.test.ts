@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseListenAddress } from "../../src/server/listen-address.ts";
+import { parseListenAddress } from "../../src/config/listen-address.ts";
 import { cannotListen } from "../../src/server/listener.ts";
 import { ask } from "./ask.ts";
 import type { Site } from "./site.ts";

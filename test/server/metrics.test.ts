@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { parseListenAddress } from "../../src/server/listen-address.ts";
+import { parseListenAddress } from "../../src/config/listen-address.ts";
 import { startMetrics } from "../../src/server/metrics.ts";
 import { sumCounters, zeroCounters } from "../../src/server/counters.ts";
 import { ask } from "./ask.ts";

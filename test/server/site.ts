@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { CERTIFICATE_FILE, ensureCertificate } from "../../src/server/certificate.ts";
-import { parseListenAddress } from "../../src/server/listen-address.ts";
+import { parseListenAddress } from "../../src/config/listen-address.ts";
 import type { Logger } from "../../src/server/logger.ts";
 import type { RunningServer, ServeOptions } from "../../src/server/serve.ts";
 import { startServer } from "../../src/server/serve.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HeadwaterError } from "../../src/error.ts";
-import { formatListenAddress, isLoopback, parseListenAddress } from "../../src/server/listen-address.ts";
+import { formatListenAddress, isLoopback, parseListenAddress } from "../../src/config/listen-address.ts";
 
 describe("parseListenAddress", () => {
   it.each([
@@ -31,7 +31,7 @@ describe("parseListenAddress", () => {
   ])("refuses %j with the forms it knows", (text) => {
     expect(() => parseListenAddress(text)).toThrow(
       expect.objectContaining({
-        code: "USAGE",
+        code: "CONFIG_INVALID",
         message: expect.stringContaining("HOST:PORT"),
       }) as HeadwaterError,
     );
