@@ -5,7 +5,7 @@ import type { BoundAddress, RunningServer } from "../server/serve.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./output.ts";
-import type { ServeRequest } from "./serve-store.ts";
+import type { ServeRequest } from "./serve-request.ts";
 import { clientUrl } from "./server-identity.ts";
 import { visible } from "./visible.ts";
 

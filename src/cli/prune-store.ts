@@ -1,10 +1,16 @@
 import { type BlobCount, prune } from "../store/prune.ts";
-import type { PruneCommandOptions } from "./commands/prune.ts";
+import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { storeToChange } from "./open-store.ts";
 import { jsonText } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import { readableSize } from "./size.ts";
+
+export interface PruneCommandOptions extends GlobalOptions {
+  readonly dryRun?: boolean;
+  readonly grace?: string;
+  readonly freeNow?: boolean;
+}
 
 /** Prunes with the configured grace period, or the one asked for, and says what went. */
 export async function pruneStore(io: Io, options: PruneCommandOptions): Promise<void> {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { Config } from "../config/schema.ts";
 import { startBackground } from "../server/background.ts";
 import { type CertificateDescription, ensureCertificate } from "../server/certificate.ts";
 import { loadCertificate } from "../server/certificate-source.ts";
@@ -8,24 +7,13 @@ import { startMetrics } from "../server/metrics.ts";
 import { type RunningServer, startServer } from "../server/serve.ts";
 import { isWorker, runWorker, startWorkers } from "../server/workers.ts";
 import { prune } from "../store/prune.ts";
-import type { Store } from "../store/store.ts";
 import { type Context, type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
 import { giveToOwnerOf } from "./owner.ts";
 import { printServing } from "./print-serving.ts";
+import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
-
-export interface ServeRequest {
-  readonly store: Store;
-  readonly config: Config;
-  /** Names for the certificate before all others, such as `localhost` for a demonstration. */
-  readonly firstNames?: readonly string[];
-  /** An alias to launch in the printed commands. */
-  readonly alias?: string;
-  /** One more paragraph under them. */
-  readonly afterword?: string;
-}
 
 const HOUR_MS = 60 * 60 * 1000;
 

@@ -1,7 +1,7 @@
 import { clientInstructionsText } from "./client-instructions.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendLine } from "./exchange.ts";
-import type { RouteContext } from "./routes.ts";
+import type { RouteContext } from "./route-context.ts";
 
 /** The page at `/`: what this is, and what to type on a client. Plain text, which a terminal and a browser both show. */
 export function answerPage(exchange: Exchange, context: RouteContext): void {

@@ -1,44 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Store } from "../store/store.ts";
 import { answerDocument } from "./answer-document.ts";
 import { answerItem } from "./answer-item.ts";
 import { answerPage } from "./answer-page.ts";
-import type { Counters } from "./counters.ts";
-import type { CurrentGeneration } from "./current-generation.ts";
 import type { Exchange, Transport } from "./exchange.ts";
 import { sendLine, sendUnavailable } from "./exchange.ts";
 import type { HeldItem } from "../store/items.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
-import type { Logger } from "./logger.ts";
-import type { OlderGenerations } from "./older-generations.ts";
-import type { PlainPolicy } from "./plain-http.ts";
 import { mayGoInClear, redirectTarget } from "./plain-http.ts";
-import type { Sender } from "./sender.ts";
+import type { RouteContext } from "./route-context.ts";
 import { keyOfTarget } from "./url-path.ts";
-
-/** What answers are made of. */
-export interface RouteContext {
-  readonly store: Store;
-  readonly current: CurrentGeneration;
-  readonly older: OlderGenerations;
-  readonly sender: Sender;
-  readonly counters: Counters;
-  readonly log: Logger;
-  readonly plain: PlainPolicy;
-  /** The address clients use, for printing and redirects. */
-  readonly url: string | undefined;
-  /** The certificate clients see now; undefined when only plain listeners run. */
-  readonly certificate: () => ServedCertificate | undefined;
-}
-
-export interface ServedCertificate {
-  /** PEM, the certificate alone. */
-  readonly pem: string;
-  /** DNS names and addresses it is for. */
-  readonly names: readonly string[];
-  /** Clients must be given it before they trust it. */
-  readonly isSelfSigned: boolean;
-}
 
 /** Answers one request; every failure ends in an answer or a cut connection, never in an exception. */
 export function createHandler(

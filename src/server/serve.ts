@@ -16,7 +16,7 @@ import { OlderGenerations } from "./older-generations.ts";
 import type { PlainPolicy } from "./plain-http.ts";
 import type { ConnectionLimits } from "./protocols.ts";
 import { CONNECTION_LIMITS, HttpProtocols, secureContextOf } from "./protocols.ts";
-import type { RouteContext } from "./routes.ts";
+import type { RouteContext } from "./route-context.ts";
 import { createHandler } from "./routes.ts";
 import type { SendSlotsOptions } from "./send-slots.ts";
 import { Sender } from "./sender.ts";

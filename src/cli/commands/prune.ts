@@ -1,12 +1,7 @@
 import type { Command } from "commander";
-import type { Context, GlobalOptions } from "../context.ts";
+import type { Context } from "../context.ts";
 import { STORE_STATUSES, withHelp } from "../help.ts";
-
-export interface PruneCommandOptions extends GlobalOptions {
-  readonly dryRun?: boolean;
-  readonly grace?: string;
-  readonly freeNow?: boolean;
-}
+import type { PruneCommandOptions } from "../prune-store.ts";
 
 export function pruneCommand(program: Command, { io }: Context): void {
   const command = program
