@@ -22,7 +22,7 @@ const DEPTH = 3;
  * Read-ahead is for a pool with few buffers out. With a bound on the number of sends the pool is bounded too: a first buffer
  * for each, and this many more.
  */
-const READ_AHEAD_LIMIT = 256;
+const READ_AHEAD_LIMIT = 128;
 
 /**
  * Sends a part of a blob as the body of an answer whose headers are set but not sent, then ends the answer. Resolves when

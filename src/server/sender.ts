@@ -15,7 +15,7 @@ const SMALL_BYTES = 64 * 1024;
 
 /**
  * Everything that sends bodies in one process: the buffers, the bound on sends, the count of bytes. With 512 sends that all
- * stall, the buffers take 120 MiB at most, and TLS as much again at most for what it has encrypted.
+ * stall, the buffers take 90 MiB at most, and TLS as much again at most for what it has encrypted.
  */
 export class Sender {
   readonly slots: SendSlots;
