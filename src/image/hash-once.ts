@@ -31,7 +31,7 @@ export interface Copied {
 
 /**
  * Copies a file into `sink` and computes every sum that is needed, reading each byte once. Reading, hashing and writing overlap:
- * the file's own SHA-256 here, those with a metadata tarball in a worker, at most `SLOTS` MiB on their way. Throws FILE_CHANGED
+ * the file's own SHA-256 here, those with a metadata tarball in a worker, at most `SLOTS` buffers on their way. Throws FILE_CHANGED
  * when the file is not the same before and after; what the sink has got by then is worthless.
  */
 export async function copyAndHash(path: string, sink: ByteSink, options: CopyOptions = {}): Promise<Copied> {
@@ -52,7 +52,7 @@ export async function copyAndHash(path: string, sink: ByteSink, options: CopyOpt
   });
 }
 
-const SLOT = 1024 * 1024;
+const SLOT = 512 * 1024;
 const SLOTS = 8;
 /** Starting a thread takes longer than hashing this many bytes. */
 const WORKER_FROM = 16 * 1024 * 1024;

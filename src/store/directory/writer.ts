@@ -164,6 +164,9 @@ interface PartialFile {
   stage(sha256: Sha256): Promise<void>;
 }
 
+/** Larger writes cost Linux two to four times the processor time per byte: it looks for larger pages (measured on ext4). */
+const PIECE = 256 * 1024;
+
 class DirectorySink implements BlobSink {
   readonly #ground: Ground;
   readonly #file: PartialFile;
@@ -176,7 +179,13 @@ class DirectorySink implements BlobSink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#ground.disk.write(this.#file.fd, bytes, this.#size);
+    const { disk } = this.#ground;
+    const pieces: Promise<void>[] = [];
+    for (let at = 0; at < bytes.byteLength; at += PIECE) {
+      pieces.push(disk.write(this.#file.fd, bytes.subarray(at, at + PIECE), this.#size + at));
+    }
+    // All of them, also when one fails: nobody may close the file or reuse the buffer before.
+    for (const piece of await Promise.allSettled(pieces)) if (piece.status === "rejected") throw piece.reason;
     this.#size += bytes.byteLength;
   }
 
