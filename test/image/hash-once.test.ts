@@ -87,7 +87,9 @@ describe("copyAndHash", () => {
     const path = await file(Buffer.alloc(5 * MiB));
     const seen: number[] = [];
     await copyAndHash(path, new SlowSink(), { onProgress: ({ done }) => seen.push(done) });
-    expect(seen).toEqual([1, 2, 3, 4, 5].map((n) => n * MiB));
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(seen.at(-1)).toBe(5 * MiB);
     const controller = new AbortController();
     const sink = new SlowSink();
     const copying = copyAndHash(path, sink, {
