@@ -25,7 +25,7 @@ const pairs = Number(values.pairs);
 const seconds = Number(values.seconds);
 const dist = resolve(values.dist);
 
-/** What issue 2 asks for, by kind and number of clients. */
+/** What the project promises, by kind and number of clients. */
 const TARGETS = new Map([
   ["plain 8", 1],
   ["tls 8", 1],
