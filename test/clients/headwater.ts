@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { freshPort } from "./fresh-port.ts";
 import { type Outcome, attempt, run } from "./program.ts";
 import { daemons } from "./user.ts";
 
@@ -37,7 +37,7 @@ export class Headwater {
 
   /** `headwater serve` on a free port; clients and daemons cache by URL, so every server has one of its own. */
   async serve(...args: readonly string[]): Promise<Serving> {
-    const port = await freePort();
+    const port = await freshPort();
     return Serving.start(
       ["serve", "--listen", `127.0.0.1:${port}`, "--data", this.data, ...args],
       this.env,
@@ -47,7 +47,7 @@ export class Headwater {
 
   /** The same on the IPv6 loopback address. */
   async serveOnIpv6(): Promise<Serving> {
-    const port = await freePort("::1");
+    const port = await freshPort("::1");
     return Serving.start(
       ["serve", "--listen", `[::1]:${port}`, "--data", this.data],
       this.env,
@@ -69,7 +69,7 @@ export class Headwater {
    * same address, one that both ends resolve.
    */
   async serveAsLocalhost(): Promise<Serving> {
-    const port = await freePort();
+    const port = await freshPort();
     await writeFile(
       join(this.data, "headwater.yaml"),
       `url: https://localhost:${port}\nlisten: ["127.0.0.1:${port}"]\n`,
@@ -79,7 +79,7 @@ export class Headwater {
 
   /** `headwater demo`, which keeps its own store. */
   async demo(...args: readonly string[]): Promise<Serving> {
-    const port = await freePort();
+    const port = await freshPort();
     return Serving.start(
       ["demo", "--listen", `127.0.0.1:${port}`, ...args],
       this.env,
@@ -190,18 +190,4 @@ export class Serving {
     await exited;
     clearTimeout(hard);
   }
-}
-
-/** A port that was free a moment ago. */
-export function freePort(host = "127.0.0.1"): Promise<number> {
-  return new Promise((done, failed) => {
-    const probe = createServer();
-    probe.once("error", failed);
-    probe.listen(0, host, () => {
-      const address = probe.address();
-      probe.close(() =>
-        address === null || typeof address === "string" ? failed(new Error("no port")) : done(address.port),
-      );
-    });
-  });
 }

@@ -4,7 +4,8 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { emptyDaemons } from "./daemons.ts";
-import { Headwater, type Serving, freePort } from "./headwater.ts";
+import { Headwater, type Serving } from "./headwater.ts";
+import { freshPort } from "./fresh-port.ts";
 import { run } from "./program.ts";
 import { type SampleImage, sampleImage } from "./sample-images.ts";
 import { FAMILIES, User, daemons, usersKnowing } from "./user.ts";
@@ -50,7 +51,7 @@ describe.skipIf(inject("daemons") === undefined)("serving", () => {
 
   test("behind nginx as the how-to sets it up: both clients list and launch", async () => {
     const { certificate, key } = await issue(folder, "images.example");
-    const [tls, plain, behind] = await Promise.all([freePort(), freePort(), freePort()]);
+    const [tls, plain, behind] = await Promise.all([freshPort(), freshPort(), freshPort()]);
     proxy = await nginx(folder, { certificate, key, tls, plain, behind });
     const url = `https://127.0.0.1:${tls}`;
     serving = await headwater.serveBehind(url, behind);

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { mkdtemp, readFile } from "node:fs/promises";
-import { type Server, createServer } from "node:https";
+import { createServer } from "node:https";
 import { join, normalize } from "node:path";
+import { freshPort } from "./fresh-port.ts";
 import { run } from "./program.ts";
 import { daemons } from "./user.ts";
 
@@ -36,24 +38,15 @@ export async function serveTree(
       () => response.writeHead(404).end(),
     );
   });
-  const port = await listen(server);
+  const port = await freshPort();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
   return {
     url: `https://127.0.0.1:${port}`,
     pem,
     requests,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("no port"));
-      else resolve(address.port);
-    });
-  });
 }
 
 async function selfSigned(): Promise<{ key: string; pem: string }> {
