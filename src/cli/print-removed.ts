@@ -38,7 +38,7 @@ export function printRemoved(io: Io, options: GlobalOptions, store: Store, remov
     return;
   }
   if (options.quiet === true) return;
-  // Removing at once what no list has any more publishes nothing itself.
+  // Removing at once what is on no list publishes nothing itself.
   const wouldBe = generation === undefined && purged === undefined;
   const verb = wouldBe ? "Would remove" : "Removed";
   const lines = [

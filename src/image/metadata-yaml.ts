@@ -32,7 +32,7 @@ export interface ImageMetadata {
  */
 export const METADATA_LIMIT = 128 * 1024;
 
-/** As many aliases as any honest file could want; a YAML bomb has far more once it unfolds. */
+/** More aliases than an honest file wants; a YAML bomb has far more once it unfolds. */
 const ALIAS_LIMIT = 100;
 
 /**
