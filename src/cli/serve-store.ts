@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { renderAnew } from "../publish/render-anew.ts";
 import { startBackground } from "../server/background.ts";
 import { type CertificateDescription, ensureCertificate } from "../server/certificate.ts";
 import { loadCertificate } from "../server/certificate-source.ts";
@@ -7,6 +8,7 @@ import { startMetrics } from "../server/metrics.ts";
 import { type RunningServer, startServer } from "../server/serve.ts";
 import { isWorker, runWorker, startWorkers } from "../server/workers.ts";
 import { prune } from "../store/prune.ts";
+import type { Store } from "../store/store.ts";
 import { type Context, type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
@@ -32,6 +34,7 @@ export async function serveStore(
     return;
   }
   const certificate = await prepareCertificate(io, request);
+  await renderByNewRules(request.store, log);
   const server =
     config.workers > 1 ? await startWorkers({ count: config.workers, log }) : await startOne(request, log);
   const stops = [() => server.close()];
@@ -42,6 +45,20 @@ export async function serveStore(
     notice(io, options, "Stopping. Running downloads get up to 60 seconds; Ctrl-C again cuts them.");
   } finally {
     for (const stop of stops) await stop();
+  }
+}
+
+/** After an upgrade. What was published before is true all the same, so nothing that goes wrong here keeps it from being served. */
+async function renderByNewRules(store: Store, log: Logger): Promise<void> {
+  try {
+    const generation = await renderAnew(store);
+    if (generation !== undefined)
+      log.info({ generation: generation.number }, "rendered by the rules of this version");
+  } catch (error) {
+    log.warn(
+      { err: error },
+      "what is listed could not be rendered by the rules of this version; it is served as it is",
+    );
   }
 }
 

@@ -73,6 +73,18 @@ function fetchPinned(facts: ServingFacts, path: string): Promise<{ status: numbe
 const LOOPBACK = ["--listen", "127.0.0.1:0"];
 
 describe("headwater serve", () => {
+  it("renders what is listed anew when an older version published it, and says so in the history", async () => {
+    await site.json("add", ...(await site.files("a")));
+    const file = join(site.data, "generations", "0000000001.json");
+    const older = JSON.parse(readFileSync(file, "utf8")) as { rules: number };
+    writeFileSync(file, JSON.stringify({ ...older, rules: older.rules - 1 }));
+    const serving = await start(["serve", "--data", site.data, "--listen", "127.0.0.1:0", "--json"]);
+    const facts = JSON.parse(serving.io.stdoutText()) as ServingFacts;
+    expect(facts.generation).toBe(2);
+    expect((await fetchPinned(facts, "/streams/v1/images.json")).body).toContain("tiny:1:default:amd64");
+    expect(await serving.stop()).toBe(0);
+  });
+
   it("serves what was added, to a client that trusts the printed certificate, until Ctrl-C, and ends with 0", async () => {
     await site.json("add", ...(await site.files("a")));
     const serving = await start([

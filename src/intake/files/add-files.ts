@@ -4,7 +4,6 @@ import type { ProductsFile } from "../../simplestreams/products.ts";
 import type { Generation } from "../../store/generation.ts";
 import type { Store } from "../../store/store.ts";
 import { publish } from "../../publish/publish.ts";
-import { readStreams } from "../../publish/read-streams.ts";
 import { withOwnStream } from "../../views/image-stream.ts";
 import { blobsOfBuild, type Build } from "../build.ts";
 import { type ListedBuild, listBuild } from "../list-build.ts";
@@ -59,14 +58,11 @@ export async function addFiles(
         };
         return listed.products;
       });
-    const generation =
-      options.dryRun === true
-        ? (place(await readStreams(store, await store.newest())), undefined)
-        : await publish(store, writer, (streams) => {
-            const after = place(streams);
-            if (listed === undefined || listed.status === "unchanged") return undefined;
-            return { reason: { verb: "add", text: `${listed.product} ${listed.version}` }, streams: after };
-          });
+    const generation = await publish(store, writer, (streams) => {
+      const after = place(streams);
+      if (options.dryRun === true || listed === undefined || listed.status === "unchanged") return undefined;
+      return { reason: { verb: "add", text: `${listed.product} ${listed.version}` }, streams: after };
+    });
     if (listed === undefined) throw new TypeError("publish did not ask for the change");
     // Listed already, and yet the bytes on the disk may be damaged: these ones were checked, and take their place.
     if (listed.status === "unchanged" && options.dryRun !== true) await writer.place(blobsOfBuild(build));
