@@ -27,6 +27,11 @@ export type ErrorCode =
   | "BLOB_MISSING"
   | "BLOB_MISMATCH"
   | "GENERATION_GONE"
+  // upstreams
+  | "UPSTREAM_UNREACHABLE"
+  | "UPSTREAM_REFUSED"
+  | "UPSTREAM_WRONG"
+  | "UPSTREAM_UNTRUSTED"
   // the server
   | "ADDRESS_IN_USE"
   | "ADDRESS_UNUSABLE"

@@ -9,6 +9,7 @@ const TAKEN = 5;
 const STORE_TROUBLE = 6;
 export const DAMAGE = 7;
 const SERVER_TROUBLE = 8;
+const UPSTREAM_TROUBLE = 9;
 /** `EX_SOFTWARE` of sysexits.h. */
 export const BUG = 70;
 const INTERRUPTED = 130;
@@ -25,6 +26,7 @@ export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [STORE_TROUBLE, "the store cannot be used now"],
   [DAMAGE, "the store holds damage"],
   [SERVER_TROUBLE, "the address or the certificate cannot be used"],
+  [UPSTREAM_TROUBLE, "an upstream cannot be reached, or gives what cannot be used"],
   [BUG, "a bug in Headwater"],
   [INTERRUPTED, "interrupted by Ctrl-C"],
   [TERMINATED, "ended by SIGTERM"],
@@ -55,6 +57,10 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   STORE_FULL: STORE_TROUBLE,
   BLOB_MISSING: DAMAGE,
   BLOB_MISMATCH: DAMAGE,
+  UPSTREAM_UNREACHABLE: UPSTREAM_TROUBLE,
+  UPSTREAM_REFUSED: UPSTREAM_TROUBLE,
+  UPSTREAM_WRONG: UPSTREAM_TROUBLE,
+  UPSTREAM_UNTRUSTED: UPSTREAM_TROUBLE,
   ADDRESS_IN_USE: SERVER_TROUBLE,
   ADDRESS_UNUSABLE: SERVER_TROUBLE,
   CERTIFICATE_INVALID: SERVER_TROUBLE,

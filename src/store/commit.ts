@@ -17,8 +17,9 @@ export interface Draft {
   /**
    * Every blob the generation names besides its documents: staged by this writer, or to be found in the store.
    * `"as base"`: streams and documents are the base's own, so nothing new is named (prune, which must work in a damaged store).
+   * `added`: the base's own, and these.
    */
-  readonly blobs: Iterable<Sha256> | "as base";
+  readonly blobs: Iterable<Sha256> | "as base" | { readonly added: Iterable<Sha256> };
 }
 
 /** Makes the draft on top of `base`; asked again with the winner after a lost race. Undefined: nothing to do. */

@@ -36,11 +36,13 @@ export interface Reason {
   readonly text: string;
 }
 
+/** Where the images of an image stream come from: made here, copied from an upstream by selection, or fetched from one when first asked for. */
+export type Origin = "own" | "mirror" | "cache";
+
 /** What documents cannot say about an image stream. */
 export interface StreamRecord {
   readonly name: string;
-  /** `own`: home-made images. Upstreams come with their own kinds. */
-  readonly origin: "own";
+  readonly origin: Origin;
   /** Its products files, as paths in `documents`. Item URLs are `<name>/` + the item's `path`. */
   readonly products: readonly string[];
   /** Images that are in the image stream and not in the merged root, with the reason. */
@@ -49,6 +51,36 @@ export interface StreamRecord {
     readonly product: string;
     readonly reason: string;
   }[];
+  /** Of a mirror or a cache; never of the site's own image stream. */
+  readonly upstream?: UpstreamRecord;
+}
+
+/** What every writer needs to render an upstream's image stream again without asking the upstream or the configuration. */
+export interface UpstreamRecord {
+  /** The upstream's base URL, without credentials. */
+  readonly url: string;
+  /** Its own root is the upstream's own bytes, signatures included: nothing was filtered, added or hidden. */
+  readonly isVerbatim: boolean;
+  /** Put before each alias in the merged root: `daily/` makes `daily/24.04` of `24.04`. Empty: none. */
+  readonly aliasPrefix: string;
+  /** Whether images are listed in the merged root for the dialect that the upstream itself does not speak. */
+  readonly twins: boolean;
+  /** Lists held items only and asks nobody. */
+  readonly offline: boolean;
+  /** When these documents came from the upstream: RFC 3339, UTC. */
+  readonly fetchedAt: string;
+  /** What is too long for this file: a `StreamState` as gzipped JSON. Left out when there is nothing in it. */
+  readonly state?: { readonly sha256: Sha256; readonly size: number };
+}
+
+/** The part of an upstream's record that grows with its images. */
+export interface StreamState {
+  /** Of a cache: the blobs that are here; its other items are at the upstream. Undefined (a mirror): every listed item. */
+  readonly held?: readonly Sha256[];
+  /** Versions that are listed here and no longer at the upstream: when they were last seen there, RFC 3339, UTC. */
+  readonly dropped?: readonly { readonly product: string; readonly version: string; readonly seenAt: string }[];
+  /** Images whose bytes turned out not to be what the upstream says: not listed anywhere. */
+  readonly distrusted?: readonly { readonly fingerprint: string; readonly reason: string }[];
 }
 
 export interface DocumentRecord {

@@ -3,14 +3,18 @@ import { readDocument } from "./documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "./generation.ts";
 import type { Sha256, Store } from "./store.ts";
 
-/** Every held item of a generation: URL path (`<stream>/<item path>`, no leading slash) to its bytes. */
-export type ItemTable = ReadonlyMap<string, HeldItem>;
+/** Every item of a generation: URL path (`<stream>/<item path>`, no leading slash) to its bytes. */
+export type ItemTable = ReadonlyMap<string, ServedItem>;
 
-export interface HeldItem {
+export interface ServedItem {
   readonly sha256: Sha256;
   /** Bytes. */
   readonly size: number;
   readonly stream: string;
+  /** Its path below the image stream, which is its path at the upstream. */
+  readonly path: string;
+  /** False for an item of a cache whose bytes are at the upstream. */
+  readonly isHeld: boolean;
 }
 
 /** One item where a products file lists it. */

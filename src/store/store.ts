@@ -47,8 +47,25 @@ export interface Store {
    */
   quarantine(sha256: Sha256): Promise<string | undefined>;
 
-  /** A private area for one writer. `job` is a word for messages and leftovers, such as `add`. */
-  writer(job: string): Promise<StoreWriter>;
+  /**
+   * Something worth remembering that nothing depends on: ETags, last use, when to sync next. `name` is lower-case words, digits, `-` and `/`.
+   * A note may be gone or old at any time; reading never throws, and writing only fails silently.
+   */
+  readNote(name: string): Promise<string | undefined>;
+  writeNote(name: string, text: string): Promise<void>;
+
+  /** A private area for one writer. `job` is a word for messages and leftovers, such as `add` or `sync-ubuntu`. */
+  writer(job: string, options?: WriterOptions): Promise<StoreWriter>;
+  /**
+   * A second handle on the area of a writer that lives in this or another process of this machine, for a thread that downloads. Its
+   * `close` closes the handle and removes nothing. Undefined when there is no such writer.
+   */
+  joinWriter(id: string): Promise<StoreWriter | undefined>;
+  /**
+   * Opens a file that a writer of this machine is still filling; its `size` is `size`, and reads reach as far as has been written.
+   * `location` is what its sink says. Undefined when it is gone.
+   */
+  openGrowing(location: string, size: number): Promise<BlobReader | undefined>;
   /** Removes what dead writers left and nobody touched for `olderThanMs`. Returns bytes and counts. */
   removeAbandoned(olderThanMs: number): Promise<{ writers: number; bytes: number }>;
   /** Takes a staged blob from every writer, dead or at work, which then cannot place it: for secrets that leaked. Returns how many had it. */
@@ -58,6 +75,15 @@ export interface Store {
 export interface CreateOptions {
   /** May use the space held back for this: only for what frees more, so that prune works on a full disk. */
   readonly freesSpace?: boolean;
+}
+
+export interface WriterOptions {
+  /**
+   * Takes over what dead writers of the same job left: finished blobs count as staged here, unfinished ones can be read with
+   * `partial`. Only for a job of which the caller makes sure that one is at work at a time; another one that is alive all
+   * the same loses its files and fails with BLOB_MISSING, and nothing wrong comes of it.
+   */
+  readonly adopts?: boolean;
 }
 
 export interface RetiredBlob {
@@ -81,8 +107,20 @@ export interface BlobReader {
  * or that was suspended while prune ran, places them again.
  */
 export interface StoreWriter {
-  /** Starts a staged blob. Exactly one of `commit` or `cancel` ends it. */
-  create(): Promise<BlobSink>;
+  /** Names this writer's area for `joinWriter`. */
+  readonly id: string;
+  /**
+   * Starts a staged blob. Exactly one of `commit`, `cancel` or `leave` ends it. `expected`: what its bytes should turn out to be, so that
+   * an unfinished file can be continued by a later writer of the same job.
+   */
+  create(expected?: Sha256): Promise<BlobSink>;
+  /**
+   * The longest unfinished file that earlier writers of this job left of this blob; its bytes have been checked by nobody. Its content never
+   * changes any more: continuing is copying it into a new sink and going on from there.
+   */
+  partial(sha256: Sha256): Promise<BlobReader | undefined>;
+  /** Looks what other handles on the same area have staged: they count for `has`, `open` and `place` then. */
+  look(): Promise<void>;
   /** Stages a small blob (a document) whole. */
   put(bytes: Uint8Array): Promise<{ sha256: Sha256; size: number }>;
   /** Opens a staged blob for reading it back. */
@@ -100,6 +138,8 @@ export interface StoreWriter {
 }
 
 export interface BlobSink {
+  /** For `Store.openGrowing`, in any process of this machine. */
+  readonly location: string;
   /** Writes at the current end; the buffer may be reused once this resolves. Throws STORE_FULL when the disk is full. */
   write(bytes: Uint8Array): Promise<void>;
   /**
@@ -108,4 +148,6 @@ export interface BlobSink {
    */
   commit(expected: { readonly sha256: Sha256; readonly size: number }): Promise<void>;
   cancel(): Promise<void>;
+  /** Ends it unfinished and leaves the file for `partial` of a later writer. Like `cancel` for one without an expected hash. */
+  leave(): Promise<void>;
 }

@@ -1,11 +1,30 @@
-import type { StreamRecord } from "../store/generation.ts";
+import type { DocumentRecord, Origin, StreamState, UpstreamRecord } from "../store/generation.ts";
+import type { Sha256 } from "../store/store.ts";
 import type { ProductsFile } from "../simplestreams/products.ts";
 
 /** A named simplestreams tree as the views see it: its record without what rendering finds out, and its products. */
 export interface ImageStream {
   readonly name: string;
-  readonly origin: StreamRecord["origin"];
+  readonly origin: Origin;
+  /** What Incus and LXD could list of it (`image-downloads` only), attributes inherited, odd products left out. */
   readonly products: ProductsFile;
+  /** Of a mirror or a cache. */
+  readonly upstream?: UpstreamStream;
+}
+
+/** What an image stream has besides its products when it comes from an upstream. */
+export interface UpstreamStream {
+  readonly record: Omit<UpstreamRecord, "state">;
+  readonly state: StreamState;
+  /**
+   * Documents of its own root that are kept as they are, by path below the image stream (`streams/v1/index.json`), already staged or in the
+   * store. With `record.isVerbatim` these are all; otherwise none, and the root is rendered from `products`.
+   */
+  readonly documents: ReadonlyMap<string, DocumentRecord>;
+  /** Those of `documents` that are products files, of whatever datatype. */
+  readonly productsPaths: readonly string[];
+  /** Every blob that must be here: all items of a mirror, what a cache holds. */
+  readonly holds: ReadonlySet<Sha256>;
 }
 
 /** The image stream of what this site makes. */
