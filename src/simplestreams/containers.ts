@@ -9,12 +9,12 @@ export function isObject(value: unknown): value is RawObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Called for each object before its containers become Maps; throws or reports what it does not like. */
+/** Called for each object before its containers become Maps; throws or reports what it does not like, or says `false` to leave it out. */
 export interface ContainerVisitor {
   file(raw: RawObject): void;
-  product(raw: unknown, product: string): void;
-  version(raw: unknown, product: string, version: string): void;
-  item(raw: unknown, product: string, version: string, item: string): void;
+  product(raw: unknown, product: string): false | void;
+  version(raw: unknown, product: string, version: string): false | void;
+  item(raw: unknown, product: string, version: string, item: string): false | void;
 }
 
 /**
@@ -25,15 +25,15 @@ export function productsFromRaw(raw: RawObject, visitor: ContainerVisitor): Prod
   visitor.file(raw);
   const products = new Map<string, Product>();
   for (const [productName, rawProduct] of entriesOf(raw["products"])) {
-    visitor.product(rawProduct, productName);
+    if (visitor.product(rawProduct, productName) === false) continue;
     const product = rawProduct as RawObject;
     const versions = new Map<string, Version>();
     for (const [versionName, rawVersion] of entriesOf(product["versions"])) {
-      visitor.version(rawVersion, productName, versionName);
+      if (visitor.version(rawVersion, productName, versionName) === false) continue;
       const version = rawVersion as RawObject;
       const items = new Map<string, Item>();
       for (const [itemName, item] of entriesOf(version["items"])) {
-        visitor.item(item, productName, versionName, itemName);
+        if (visitor.item(item, productName, versionName, itemName) === false) continue;
         items.set(itemName, item as Item);
       }
       version["items"] = items;
@@ -49,10 +49,9 @@ export function productsFromRaw(raw: RawObject, visitor: ContainerVisitor): Prod
   return raw as unknown as ProductsFile;
 }
 
-/** The same for an index. `entry` throws or reports what it does not like. */
-export function indexFromRaw(raw: RawObject, entry: (raw: unknown, name: string) => void): IndexFile {
-  const entries = entriesOf(raw["index"]);
-  for (const [name, value] of entries) entry(value, name);
+/** The same for an index. `entry` throws or reports what it does not like, or says `false` to leave it out. */
+export function indexFromRaw(raw: RawObject, entry: (raw: unknown, name: string) => false | void): IndexFile {
+  const entries = entriesOf(raw["index"]).filter(([name, value]) => entry(value, name) !== false);
   raw["index"] = new Map(entries);
   return raw as unknown as IndexFile;
 }

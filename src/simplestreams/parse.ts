@@ -28,7 +28,8 @@ const productHead = checker(productDefinition.omit({ versions: true }));
 const versionHead = checker(versionDefinition.omit({ items: true }));
 const item = checker(itemDefinition);
 const indexHead = checker(indexDefinition.omit({ index: true }));
-const indexEntry = checker(indexEntryDefinition);
+/** Throws DOCUMENT_INVALID for an entry of an index that a client would refuse the whole index for. */
+export const checkIndexEntry = checker(indexEntryDefinition);
 
 /**
  * Reads a products file from outside. Unknown keys are kept; a known key that is null counts as not there, as it does for
@@ -51,10 +52,11 @@ export function parseIndex(input: string | Uint8Array, options: ParseOptions = {
   if (!isObject(raw)) throw invalid(name, `expected an object, got ${quoted(raw)}`);
   if (!isObject(raw["index"])) throw invalid(name, `index: expected an object, got ${quoted(raw["index"])}`);
   indexHead(raw, name, () => "");
-  return indexFromRaw(raw, (entry, key) => indexEntry(entry, name, () => at("index", key)));
+  return indexFromRaw(raw, (entry, key) => checkIndexEntry(entry, name, () => at("index", key)));
 }
 
-function strictVisitor(name: string): ContainerVisitor {
+/** Throws DOCUMENT_INVALID at the first thing that a client would refuse the whole file for. */
+export function strictVisitor(name: string): ContainerVisitor {
   return {
     file(raw) {
       fileHead(raw, name, () => "");
