@@ -4,6 +4,7 @@ import { HeadwaterError } from "../error.ts";
 import { commit } from "../store/commit.ts";
 import type { DocumentRecord, Generation, Reason, StreamRecord } from "../store/generation.ts";
 import { withNumber, without } from "../store/keeps.ts";
+import { encodeStreamState } from "../store/stream-state.ts";
 import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
@@ -43,18 +44,46 @@ export async function publish(
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
     for (const [path, record] of stored) documents[path] = record;
-    const streams = wanted.streams.map(
-      (stream): StreamRecord => ({
-        name: stream.name,
-        origin: stream.origin,
-        products: productsPaths(stream.name).filter((path) => path in documents),
-        hidden: rendered.hidden.get(stream.name) ?? [],
-      }),
+    const streams = await Promise.all(
+      wanted.streams.map((stream) =>
+        recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }),
+      ),
     );
-    const draft = { reason: wanted.reason, rules: RULES, streams, documents, blobs: blobsOf(wanted.streams) };
+    const draft = {
+      reason: wanted.reason,
+      rules: RULES,
+      streams,
+      documents,
+      blobs: blobsOf(wanted.streams, streams),
+    };
     if (base === undefined || wanted.givesUp === undefined) return draft;
     return { ...draft, keeps: without(withNumber(base.keeps, base.number), wanted.givesUp) };
   });
+}
+
+/** What the generation says about an image stream; an upstream's own documents and its state are put in place. */
+async function recordOf(
+  stream: ImageStream,
+  into: {
+    readonly writer: StoreWriter;
+    readonly documents: Record<string, DocumentRecord>;
+    readonly hidden: StreamRecord["hidden"];
+  },
+): Promise<StreamRecord> {
+  const { name, origin, upstream } = stream;
+  const { writer, documents, hidden } = into;
+  if (upstream === undefined) {
+    return { name, origin, products: productsPaths(name).filter((path) => path in documents), hidden };
+  }
+  for (const [path, record] of upstream.documents) documents[`${name}/${path}`] = record;
+  const state = await encodeStreamState(upstream.state);
+  return {
+    name,
+    origin,
+    products: upstream.productsPaths.map((path) => `${name}/${path}`),
+    hidden,
+    upstream: { ...upstream.record, ...(state === undefined ? {} : { state: await writer.put(state) }) },
+  };
 }
 
 const compress = promisify(gzip);
@@ -66,10 +95,15 @@ async function stage(writer: StoreWriter, document: RenderedDocument): Promise<[
   return [document.path, { sha256, size, encoding: "gzip", type: document.type }];
 }
 
-/** Every blob that the image streams list. */
-function blobsOf(streams: readonly ImageStream[]): Set<Sha256> {
+/** Every blob that must be here for the image streams. */
+function blobsOf(streams: readonly ImageStream[], records: readonly StreamRecord[]): Set<Sha256> {
   const blobs = new Set<Sha256>();
+  for (const { upstream } of records) if (upstream?.state !== undefined) blobs.add(upstream.state.sha256);
   for (const stream of streams) {
+    if (stream.upstream !== undefined) {
+      for (const sha256 of stream.upstream.holds) blobs.add(sha256);
+      continue;
+    }
     for (const [key, product] of stream.products.products) {
       for (const [name, version] of product.versions) {
         for (const item of version.items.values()) {

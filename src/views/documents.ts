@@ -18,6 +18,9 @@ export interface Rendered {
   readonly hidden: ReadonlyMap<string, readonly Hidden[]>;
 }
 
+/** Entries of `hidden` that a generation file holds for one image stream: it is a small file, and an upstream may repeat another one whole. */
+const MAX_HIDDEN = 100;
+
 /** Where the products files of an image stream are, as paths in a generation's documents. */
 export function productsPaths(stream: string): readonly string[] {
   return [`${stream}/${PRODUCTS_PATH}`];
@@ -35,9 +38,17 @@ export function renderDocuments(streams: readonly ImageStream[], updated: Date):
   const merged = mergedRoot(streams);
   const documents = rootDocuments("", merged.products, updated);
   for (const stream of streams) {
-    documents.push(...rootDocuments(`${stream.name}/`, stream.products, updated));
+    // An upstream's own root is what the sync made of it.
+    if (stream.upstream === undefined)
+      documents.push(...rootDocuments(`${stream.name}/`, stream.products, updated));
   }
-  return { documents, hidden: merged.hidden };
+  return { documents, hidden: new Map([...merged.hidden].map(([name, hidden]) => [name, bounded(hidden)])) };
+}
+
+function bounded(hidden: readonly Hidden[]): readonly Hidden[] {
+  if (hidden.length <= MAX_HIDDEN) return hidden;
+  const reason = `${hidden.length - MAX_HIDDEN} more images are hidden`;
+  return [...hidden.slice(0, MAX_HIDDEN), { fingerprint: "", product: "", reason }];
 }
 
 function rootDocuments(base: string, file: ProductsFile, updated: Date): RenderedDocument[] {

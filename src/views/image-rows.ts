@@ -2,11 +2,18 @@ import { parseAliases } from "../simplestreams/aliases.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Product, Version } from "../simplestreams/products.ts";
 import { compareVersions } from "../simplestreams/version-name.ts";
-import type { ImageStream } from "./image-stream.ts";
+import type { Origin } from "../store/generation.ts";
+import type { ImageStream, UpstreamStream } from "./image-stream.ts";
 
 /** One image as a person wants to see it listed. Keys are the nouns of the documentation. */
 export interface ImageRow {
   readonly stream: string;
+  /** Made here, or how it comes from an upstream. */
+  readonly origin: Origin;
+  /** Whether all its files are here. */
+  readonly held: boolean;
+  /** When the upstream last listed it: RFC 3339, UTC. Undefined for what was made here. */
+  readonly seen: string | undefined;
   readonly product: string;
   readonly version: string;
   readonly newest: boolean;
@@ -39,18 +46,26 @@ export interface ImageFileRow {
 /** Every image of the given image streams, one row each: products in their order, versions newest first. */
 export function imageRows(streams: readonly ImageStream[]): ImageRow[] {
   return streams.flatMap((stream) =>
-    [...stream.products.products].flatMap(([product, fields]) => productRows(stream.name, product, fields)),
+    [...stream.products.products].flatMap(([product, fields]) => productRows(stream, product, fields)),
   );
 }
 
-function productRows(stream: string, key: string, product: Product): ImageRow[] {
+function productRows(stream: ImageStream, key: string, product: Product): ImageRow[] {
+  const { upstream } = stream;
+  const distrusted = new Set(upstream?.state.distrusted?.map(({ fingerprint }) => fingerprint));
   const names = [...product.versions.keys()].sort(compareVersions);
   const aliases = parseAliases(product.aliases);
   return names.flatMap((name, position) => {
     const version = product.versions.get(name);
     if (version === undefined) return [];
-    return fingerprintsOf(version).map((image) => ({
-      stream,
+    const seen = seenAt(upstream, key, name);
+    const images = fingerprintsOf(version).filter(({ fingerprint }) => !distrusted.has(fingerprint));
+    return images.map((image) => ({
+      stream: stream.name,
+      origin: stream.origin,
+      held:
+        upstream === undefined || filesOf(version, image).every(({ sha256 }) => upstream.holds.has(sha256)),
+      seen,
       product: key,
       version: name,
       newest: position === 0,
@@ -70,6 +85,11 @@ function productRows(stream: string, key: string, product: Product): ImageRow[] 
       files: filesOf(version, image),
     }));
   });
+}
+
+function seenAt(upstream: UpstreamStream | undefined, product: string, version: string): string | undefined {
+  const dropped = upstream?.state.dropped?.find((one) => one.product === product && one.version === version);
+  return dropped?.seenAt ?? upstream?.record.fetchedAt;
 }
 
 function filesOf(version: Version, image: FingerprintedImage): ImageFileRow[] {

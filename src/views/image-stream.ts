@@ -16,10 +16,7 @@ export interface ImageStream {
 export interface UpstreamStream {
   readonly record: Omit<UpstreamRecord, "state">;
   readonly state: StreamState;
-  /**
-   * Documents of its own root that are kept as they are, by path below the image stream (`streams/v1/index.json`), already staged or in the
-   * store. With `record.isVerbatim` these are all; otherwise none, and the root is rendered from `products`.
-   */
+  /** Its own root, by path below the image stream (`streams/v1/index.json`); already staged or in the store. Passed on as it is. */
   readonly documents: ReadonlyMap<string, DocumentRecord>;
   /** Those of `documents` that are products files, of whatever datatype. */
   readonly productsPaths: readonly string[];

@@ -2,10 +2,11 @@ import { parseAliases } from "../simplestreams/aliases.ts";
 import { kernelArchitecture } from "../simplestreams/architectures.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
-import { requirementFields, withTwins } from "../simplestreams/twins.ts";
+import { requirementFields } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
 import type { StreamRecord } from "../store/generation.ts";
 import type { ImageStream } from "./image-stream.ts";
+import { itemsToMerge, withUsableDeltas } from "./items-to-merge.ts";
 
 export type Hidden = StreamRecord["hidden"][number];
 
@@ -13,6 +14,15 @@ export interface MergedRoot {
   readonly products: ProductsFile;
   /** By image stream: what is in it and not here, with the reason. */
   readonly hidden: ReadonlyMap<string, readonly Hidden[]>;
+  /** Aliases that clients do not get from one image stream because an earlier one has them. */
+  readonly hiddenAliases: readonly HiddenAlias[];
+}
+
+export interface HiddenAlias {
+  readonly stream: string;
+  readonly alias: string;
+  /** The image stream that has it. */
+  readonly owner: string;
 }
 
 /**
@@ -25,11 +35,12 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   const claims = new Claims();
   const products = new Map<string, Product>();
   const hidden = new Map<string, Hidden[]>();
+  const hiddenAliases: HiddenAlias[] = [];
   for (const stream of streams) {
     const missing: Hidden[] = [];
     for (const [key, product] of stream.products.products) {
       const free = freeKey(products, key, stream.name);
-      const merged = mergeProduct(key, product, { stream, claims, missing, mergedKey: free });
+      const merged = mergeProduct(key, product, { stream, claims, missing, hiddenAliases, mergedKey: free });
       if (merged !== undefined) products.set(free, merged);
     }
     hidden.set(stream.name, missing);
@@ -37,6 +48,7 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   return {
     products: { content_id: "images", datatype: "image-downloads", format: "products:1.0", products },
     hidden,
+    hiddenAliases,
   };
 }
 
@@ -53,6 +65,7 @@ interface MergeContext {
   readonly stream: ImageStream;
   readonly claims: Claims;
   readonly missing: Hidden[];
+  readonly hiddenAliases: HiddenAlias[];
   /** Key of the product in the merged root. */
   readonly mergedKey: string;
 }
@@ -65,8 +78,13 @@ function mergeProduct(key: string, product: Product, context: MergeContext): Pro
     return undefined;
   }
   const variant = product.variant === undefined || product.variant === "" ? "default" : product.variant;
-  const owner = claims.product([product.os ?? "", product.release ?? "", variant, arch], stream.name);
+  const prefix = stream.upstream?.record.aliasPrefix ?? "";
+  // Under a prefix of its own a product is told apart from others with the same fields by that prefix.
+  const fields = [product.os ?? "", product.release ?? "", variant, arch, ...(prefix === "" ? [] : [prefix])];
+  const owner = claims.product(fields, stream.name);
   if (owner !== stream.name) {
+    for (const alias of parseAliases(product.aliases))
+      context.hiddenAliases.push({ stream: stream.name, alias, owner });
     hideAll(key, product, `the image stream "${owner}" has the same product`, missing);
     return undefined;
   }
@@ -79,20 +97,36 @@ function mergeProduct(key: string, product: Product, context: MergeContext): Pro
     for (const image of merged.images) types.add(image.type);
   }
   if (versions.size === 0) return undefined;
-  const aliases = parseAliases(product.aliases).filter((alias) =>
-    claims.alias(alias, arch, types, mergedKey),
-  );
   return {
     ...product,
     // Clients sort a product without a variant against its siblings in no defined order, so every one gets a name:
     // Incus, shared/simplestreams/sort.go and LXD's copy of it test the wrong operand for emptiness.
     variant,
-    aliases: aliases.join(","),
+    aliases: claimAliases(product, { prefix, arch, types }, context).join(","),
     ...requirementFields(product.requirements ?? {}),
     // What an image stream says to LXD alone stays said to LXD alone.
     ...(product.lxd_requirements === undefined ? {} : { lxd_requirements: product.lxd_requirements }),
-    versions,
+    versions: withUsableDeltas(versions),
   };
+}
+
+/** The aliases that this product gets: those that no product of an earlier image stream has for a type of its own. */
+function claimAliases(
+  product: Product,
+  {
+    prefix,
+    arch,
+    types,
+  }: { readonly prefix: string; readonly arch: string; readonly types: ReadonlySet<string> },
+  { claims, stream, mergedKey, hiddenAliases }: MergeContext,
+): string[] {
+  const given: string[] = [];
+  for (const alias of parseAliases(product.aliases).map((name) => `${prefix}${name}`)) {
+    const owner = claims.alias(alias, { arch, types, product: mergedKey, stream: stream.name });
+    if (owner === undefined) given.push(alias);
+    else if (owner !== stream.name) hiddenAliases.push({ stream: stream.name, alias, owner });
+  }
+  return given;
 }
 
 interface MergedVersion {
@@ -114,7 +148,7 @@ function mergeVersion(
     );
     return undefined;
   }
-  const items = withTwins(at.version.items);
+  const items = itemsToMerge(at.version.items, stream);
   const images: FingerprintedImage[] = [];
   const taken = new Set<string>();
   for (const image of fingerprintsOf({ items })) {
@@ -153,7 +187,7 @@ function hide(key: string, version: Version, reason: string, missing: Hidden[]):
 class Claims {
   readonly #products = new Map<string, string>();
   readonly #fingerprints = new Map<string, string>();
-  readonly #aliases = new Map<string, string>();
+  readonly #aliases = new Map<string, { readonly product: string; readonly stream: string }>();
 
   /** The image stream that has this product: the caller's own when nobody had it. */
   product(fields: readonly string[], stream: string): string {
@@ -166,12 +200,23 @@ class Claims {
     return owner === place ? undefined : owner;
   }
 
-  /** Whether the product may carry this alias: for no instance type of its own does another one have it. */
-  alias(alias: string, arch: string, types: ReadonlySet<string>, product: string): boolean {
-    const keys = [...types].map((type) => JSON.stringify([alias, arch, type]));
-    if (keys.some((key) => (this.#aliases.get(key) ?? product) !== product)) return false;
-    for (const key of keys) this.#aliases.set(key, product);
-    return true;
+  /** The image stream that has this alias already, for an instance type of the product; undefined when the product has it now. */
+  alias(
+    alias: string,
+    by: {
+      readonly arch: string;
+      readonly types: ReadonlySet<string>;
+      readonly product: string;
+      readonly stream: string;
+    },
+  ): string | undefined {
+    const keys = [...by.types].map((type) => JSON.stringify([alias, by.arch, type]));
+    const other = keys
+      .map((key) => this.#aliases.get(key))
+      .find((known) => known !== undefined && known.product !== by.product);
+    if (other !== undefined) return other.stream;
+    for (const key of keys) this.#aliases.set(key, by);
+    return undefined;
   }
 }
 

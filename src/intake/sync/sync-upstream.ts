@@ -42,7 +42,12 @@ export interface SyncReport {
   /** Bytes over the network in this run, without documents. */
   readonly fetched: number;
   /** Images left out because something is wrong with them at the upstream; the next sync tries again. */
-  readonly failures: readonly { readonly product: string; readonly version: string; readonly path: string; readonly error: unknown }[];
+  readonly failures: readonly {
+    readonly product: string;
+    readonly version: string;
+    readonly path: string;
+    readonly error: unknown;
+  }[];
   /** Products and items that were left out of what clients see, with the reason. */
   readonly oddities: readonly string[];
   /** The upstream answered with an older state than it did before; it is not believed yet. */

@@ -1,0 +1,29 @@
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { isObject } from "../simplestreams/containers.ts";
+import { readDocument } from "./documents.ts";
+import type { StreamRecord, StreamState } from "./generation.ts";
+import type { Store } from "./store.ts";
+
+const compress = promisify(gzip);
+
+/** What an upstream's record says in a blob of its own: empty when it has none. Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
+export async function readStreamState(store: Store, { upstream }: StreamRecord): Promise<StreamState> {
+  if (upstream?.state === undefined) return {};
+  const record = { ...upstream.state, encoding: "gzip", type: "application/json" } as const;
+  const value: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
+  // Its hash was checked: it is what a writer of this program wrote.
+  return isObject(value) ? (value as StreamState) : {};
+}
+
+/** The bytes of the blob; undefined when there is nothing to say. */
+export async function encodeStreamState(state: StreamState): Promise<Uint8Array | undefined> {
+  const { held, dropped = [], distrusted = [] } = state;
+  if (held === undefined && dropped.length + distrusted.length === 0) return undefined;
+  const text = JSON.stringify({
+    ...(held === undefined ? {} : { held: held.toSorted() }),
+    ...(dropped.length === 0 ? {} : { dropped }),
+    ...(distrusted.length === 0 ? {} : { distrusted }),
+  });
+  return compress(text, { level: 6 });
+}
