@@ -1,7 +1,7 @@
 import { byteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendBusy, sendLine, sendUnavailable } from "./exchange.ts";
-import type { HeldItem } from "../store/items.ts";
+import type { ServedItem } from "../store/items.ts";
 import { isNotModified } from "./not-modified.ts";
 import type { Store } from "../store/store.ts";
 import type { Sender } from "./sender.ts";
@@ -17,7 +17,7 @@ const MISSING =
  */
 export async function answerItem(
   exchange: Exchange,
-  item: HeldItem,
+  item: ServedItem,
   store: Store,
   sender: Sender,
 ): Promise<void> {

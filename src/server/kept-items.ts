@@ -1,11 +1,11 @@
-import type { HeldItem, ItemTable } from "../store/items.ts";
+import type { ServedItem, ItemTable } from "../store/items.ts";
 import { itemsOf } from "../store/items.ts";
 import { contains, numbersOf } from "../store/keeps.ts";
 import type { Store } from "../store/store.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
 
 interface KeptItem {
-  readonly item: HeldItem;
+  readonly item: ServedItem;
   /** The newest generation that lists it. */
   readonly number: number;
 }
@@ -34,12 +34,12 @@ export class KeptItems {
   }
 
   /** What is known without reading. */
-  get(path: string): HeldItem | undefined {
+  get(path: string): ServedItem | undefined {
     return this.#items.get(path)?.item;
   }
 
   /** Reads kept generations until the item is found, or until there is none left. */
-  async find(path: string): Promise<HeldItem | undefined> {
+  async find(path: string): Promise<ServedItem | undefined> {
     for (;;) {
       const known = this.get(path);
       const next = this.#unread().next();

@@ -4,7 +4,7 @@ import { answerItem } from "./answer-item.ts";
 import { answerPage } from "./answer-page.ts";
 import type { Exchange, Transport } from "./exchange.ts";
 import { sendLine, sendUnavailable } from "./exchange.ts";
-import type { HeldItem } from "../store/items.ts";
+import type { ServedItem } from "../store/items.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
 import { mayGoInClear, redirectTarget } from "./plain-http.ts";
 import type { RouteContext } from "./route-context.ts";
@@ -85,7 +85,7 @@ async function findItem(
   { current }: RouteContext,
   key: string,
   loaded: LoadedGeneration,
-): Promise<HeldItem | undefined> {
+): Promise<ServedItem | undefined> {
   const item = loaded.items.get(key) ?? current.kept.get(key);
   if (item !== undefined) return item;
   return ITEM_PATH.test(key) ? current.kept.find(key) : undefined;

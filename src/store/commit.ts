@@ -57,8 +57,8 @@ export async function commit(
       const draft = await build(base);
       if (draft === undefined) return undefined;
       refuseNewerRules(store, base, draft);
-      if (draft.blobs !== "as base")
-        await place(store, writer, { named: namedBy(draft, draft.blobs), placed });
+      const named = newlyNamed(draft);
+      if (named !== undefined) await place(store, writer, { named, placed });
       const next = successor(base, draft, now());
       if (await store.createIfAbsent(next, { freesSpace })) return next;
     } catch (error) {
@@ -97,8 +97,11 @@ export function successor(base: Generation | undefined, draft: Draft, now: numbe
   };
 }
 
-function namedBy(draft: Draft, blobs: Iterable<Sha256>): Set<Sha256> {
-  const named = new Set(blobs);
+/** What has to be confirmed before the draft may name it; undefined for nothing. What the base names besides was confirmed for the base. */
+function newlyNamed(draft: Draft): Set<Sha256> | undefined {
+  if (draft.blobs === "as base") return undefined;
+  if ("added" in draft.blobs) return new Set(draft.blobs.added);
+  const named = new Set(draft.blobs);
   for (const document of Object.values(draft.documents)) named.add(document.sha256);
   return named;
 }

@@ -1,7 +1,8 @@
 import { combinedFields, metadataFtypes, rootFtypes } from "../simplestreams/ftypes.ts";
-import type { DocumentRecord, Generation } from "./generation.ts";
+import type { DocumentRecord, Generation, StreamRecord } from "./generation.ts";
 import { type ListedItem, listedItems } from "./items.ts";
 import type { Sha256, Store } from "./store.ts";
+import { readStreamState } from "./stream-state.ts";
 
 /** What the kept generations say about the bytes that should be there. */
 export interface Expectations {
@@ -48,10 +49,15 @@ export async function expectationsOf(store: Store, generations: Iterable<Generat
       gathering.expect(record, { generation: generation.number, document: path });
     }
     for (const stream of generation.streams) {
+      const held = await gathering.held(store, stream, generation.number);
       for (const path of stream.products) {
         const record = generation.documents[path];
         if (record !== undefined) {
-          await gathering.products(store, record, { generation: generation.number, stream: stream.name });
+          await gathering.products(store, record, {
+            generation: generation.number,
+            stream: stream.name,
+            ...held,
+          });
         }
       }
     }
@@ -62,6 +68,9 @@ export async function expectationsOf(store: Store, generations: Iterable<Generat
 interface Where {
   readonly generation: number;
   readonly stream: string;
+  /** Of a cache: what is to be here. */
+  readonly held?: ReadonlySet<Sha256>;
+  readonly distrusted?: ReadonlySet<string>;
 }
 
 class Gathering implements Expectations {
@@ -76,6 +85,26 @@ class Gathering implements Expectations {
     else if (known.listed[0]?.generation === listing.generation) known.listed.push(listing);
   }
 
+  /** What an image stream holds of what it lists. A state that cannot be read is told as damage, and its items are not looked for. */
+  async held(
+    store: Store,
+    stream: StreamRecord,
+    generation: number,
+  ): Promise<Pick<Where, "held" | "distrusted">> {
+    const record = stream.upstream?.state;
+    if (record === undefined) return {};
+    this.expect(record, { generation, document: `the state of ${stream.name}` });
+    try {
+      const { held, distrusted = [] } = await readStreamState(store, stream);
+      return {
+        ...(held === undefined ? {} : { held: new Set(held) }),
+        distrusted: new Set(distrusted.map(({ fingerprint }) => fingerprint)),
+      };
+    } catch {
+      return { held: new Set() };
+    }
+  }
+
   async products(store: Store, record: DocumentRecord, where: Where): Promise<void> {
     if (this.#read.has(record.sha256)) return;
     this.#read.add(record.sha256);
@@ -84,6 +113,7 @@ class Gathering implements Expectations {
       for (const listed of await listedItems(store, record)) {
         const { sha256, size } = listed.fields;
         if (typeof sha256 !== "string" || typeof size !== "number") continue;
+        if (where.held?.has(sha256) === false) continue;
         this.expect({ sha256, size }, listingOf(listed, where));
         const version = JSON.stringify([listed.product, listed.version]);
         versions.set(version, [...(versions.get(version) ?? []), listed]);
@@ -106,7 +136,10 @@ class Gathering implements Expectations {
         // Both clients fall back to the plain field for this one root (shared/simplestreams/products.go).
         const fallback = ftype === "root.tar.xz" ? listed.fields["combined_sha256"] : undefined;
         const fingerprint = listed.fields[combinedFields[ftype]] ?? fallback;
-        if (typeof fingerprint === "string") this.#pair(listed, root, { fingerprint, where });
+        if (where.held?.has(String(root["sha256"])) === false) continue;
+        if (where.held?.has(String(listed.fields["sha256"])) === false) continue;
+        if (typeof fingerprint === "string" && where.distrusted?.has(fingerprint) !== true)
+          this.#pair(listed, root, { fingerprint, where });
       }
     }
   }

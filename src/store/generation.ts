@@ -78,7 +78,11 @@ export interface StreamState {
   /** Of a cache: the blobs that are here; its other items are at the upstream. Undefined (a mirror): every listed item. */
   readonly held?: readonly Sha256[];
   /** Versions that are listed here and no longer at the upstream: when they were last seen there, RFC 3339, UTC. */
-  readonly dropped?: readonly { readonly product: string; readonly version: string; readonly seenAt: string }[];
+  readonly dropped?: readonly {
+    readonly product: string;
+    readonly version: string;
+    readonly seenAt: string;
+  }[];
   /** Images whose bytes turned out not to be what the upstream says: not listed anywhere. */
   readonly distrusted?: readonly { readonly fingerprint: string; readonly reason: string }[];
 }

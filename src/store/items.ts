@@ -2,6 +2,7 @@ import { HeadwaterError } from "../error.ts";
 import { readDocument } from "./documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "./generation.ts";
 import type { Sha256, Store } from "./store.ts";
+import { readStreamState } from "./stream-state.ts";
 
 /** Every item of a generation: URL path (`<stream>/<item path>`, no leading slash) to its bytes. */
 export type ItemTable = ReadonlyMap<string, ServedItem>;
@@ -27,13 +28,16 @@ export interface ListedItem {
 
 /** What the products files of the image streams list. Items without a path, a size and a hash have nothing to serve. */
 export async function itemsOf(store: Store, generation: Generation): Promise<ItemTable> {
-  const table = new Map<string, HeldItem>();
+  const table = new Map<string, ServedItem>();
   for (const stream of generation.streams) {
-    for (const path of stream.products) {
-      for (const { fields } of await listedItems(store, productsRecord(generation, stream, path))) {
-        const { path: itemPath, sha256, size } = fields;
-        if (typeof itemPath !== "string" || typeof sha256 !== "string" || typeof size !== "number") continue;
-        table.set(`${stream.name}/${itemPath}`, { sha256, size, stream: stream.name });
+    const { held } = await readStreamState(store, stream);
+    const here = held === undefined ? undefined : new Set(held);
+    for (const document of stream.products) {
+      for (const { fields } of await listedItems(store, productsRecord(generation, stream, document))) {
+        const { path, sha256, size } = fields;
+        if (typeof path !== "string" || typeof sha256 !== "string" || typeof size !== "number") continue;
+        const isHeld = here?.has(sha256) ?? true;
+        table.set(`${stream.name}/${path}`, { sha256, size, stream: stream.name, path, isHeld });
       }
     }
   }

@@ -13,7 +13,7 @@ export async function readStreamState(store: Store, { upstream }: StreamRecord):
   const record = { ...upstream.state, encoding: "gzip", type: "application/json" } as const;
   const value: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
   // Its hash was checked: it is what a writer of this program wrote.
-  return isObject(value) ? (value as StreamState) : {};
+  return isObject(value) ? value : {};
 }
 
 /** The bytes of the blob; undefined when there is nothing to say. */

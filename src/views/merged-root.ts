@@ -71,7 +71,7 @@ interface MergeContext {
 }
 
 function mergeProduct(key: string, product: Product, context: MergeContext): Product | undefined {
-  const { stream, claims, missing, mergedKey } = context;
+  const { stream, claims, missing } = context;
   const arch = architectureOf(product);
   if (arch === undefined) {
     hideAll(key, product, `architecture "${product.arch ?? ""}" is known to no client`, missing);

@@ -38,7 +38,9 @@ describe("items of a generation", () => {
     const text = JSON.stringify({ products: { p: { versions: { v: { items } } } } });
     const { store, generation } = await publish(text, "site");
     const table = await itemsOf(store, generation);
-    expect(Array.from(table)).toEqual([["site/a/b/meta.tar.xz", { sha256, size: 412, stream: "site" }]]);
+    expect(Array.from(table)).toEqual([
+      ["site/a/b/meta.tar.xz", { sha256, size: 412, stream: "site", path: "a/b/meta.tar.xz", isHeld: true }],
+    ]);
   });
 
   it("are found under names that every object inherits, and odd ones are nothing to serve", async () => {

@@ -19,7 +19,9 @@ import {
 import { directoryIncoming } from "./incoming.ts";
 import { knownNames, type Layout, layoutOf } from "./layout.ts";
 import { withClearErrors } from "./with-clear-errors.ts";
-import { directoryWriter } from "./writer.ts";
+import { openGrowing } from "./growing.ts";
+import { directoryNotes } from "./notes.ts";
+import { directoryWriter, joinDirectoryWriter } from "./writer.ts";
 
 export interface DirectoryStoreOptions {
   /** Make the folder and what belongs in it, and check now that it can be written to. Otherwise the first write checks. */
@@ -83,7 +85,10 @@ export async function openDirectoryStore(
     ...directoryGenerations(ground),
     ...directoryBlobs(ground),
     ...directoryIncoming(ground),
-    writer: (job) => directoryWriter(ground, job),
+    ...directoryNotes(ground),
+    writer: (job, wishes) => directoryWriter(ground, job, wishes),
+    joinWriter: (id) => joinDirectoryWriter(ground, id),
+    openGrowing: (location, size) => openGrowing(ground, location, size),
   };
 }
 

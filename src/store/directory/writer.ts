@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 
 import { HeadwaterError } from "../../error.ts";
-import type { BlobSink, Sha256, StoreWriter } from "../store.ts";
+import type { BlobReader, BlobSink, Sha256, StoreWriter, WriterOptions } from "../store.ts";
 import { openBlob } from "./blobs.ts";
 import { errnoOf } from "./disk.ts";
 import {
@@ -15,40 +15,109 @@ import {
   statIfThere,
   syncFolder,
 } from "./ground.ts";
-import { isSha256 } from "./layout.ts";
+import { emptyFolder, Heritage } from "./heritage.ts";
+import {
+  isWriter,
+  isWriterOf,
+  leftName,
+  parseIncomingName,
+  partialName,
+  writerName,
+} from "./incoming-names.ts";
+import { DirectorySink } from "./sink.ts";
 
-export async function directoryWriter(ground: Ground, job: string): Promise<StoreWriter> {
+export async function directoryWriter(
+  ground: Ground,
+  job: string,
+  { adopts = false }: WriterOptions = {},
+): Promise<StoreWriter> {
   await ground.prepare();
-  const word = job.replaceAll(/[^a-z0-9-]/g, "") || "writer";
-  const folder = `${ground.layout.incoming}/${word}-${randomBytes(6).toString("hex")}`;
-  await ensureFolder(ground, folder);
-  return new DirectoryWriter(ground, folder);
+  const id = writerName(job);
+  await ensureFolder(ground, `${ground.layout.incoming}/${id}`);
+  const others = adopts ? await listIfThere(ground.disk, ground.layout.incoming) : [];
+  const heritage = await Heritage.of(
+    ground,
+    others.filter((name) => name !== id && isWriterOf(job, name)),
+  );
+  const writer = new DirectoryWriter(ground, id, heritage);
+  await writer.adopt();
+  return writer;
+}
+
+/** A second handle on a writer's area; undefined when the folder is gone. */
+export async function joinDirectoryWriter(ground: Ground, id: string): Promise<StoreWriter | undefined> {
+  if (!isWriter(id)) return undefined;
+  const folder = await statIfThere(ground.disk, `${ground.layout.incoming}/${id}`);
+  return folder?.kind === "folder" ? new DirectoryWriter(ground, id, undefined) : undefined;
 }
 
 class DirectoryWriter implements StoreWriter {
+  readonly id: string;
   readonly #ground: Ground;
   readonly #folder: string;
   readonly #staged = new Set<Sha256>();
-  #partials = 0;
+  /** Undefined for a second handle, which owns nothing. */
+  readonly #heritage: Heritage | undefined;
 
-  constructor(ground: Ground, folder: string) {
+  constructor(ground: Ground, id: string, heritage: Heritage | undefined) {
+    this.id = id;
     this.#ground = ground;
-    this.#folder = folder;
+    this.#folder = `${ground.layout.incoming}/${id}`;
+    this.#heritage = heritage;
   }
 
-  async create(): Promise<BlobSink> {
-    this.#partials += 1;
-    const path = `${this.#folder}/${this.#partials}.partial`;
+  /** Takes over finished blobs: they were synced before they got their names, and nobody writes to them any more. */
+  async adopt(): Promise<void> {
+    for (const [sha256, path] of this.#heritage?.finished ?? []) {
+      const linked = await orMissing(this.#ground.disk.link(path, this.#stagedPath(sha256)).then(() => true));
+      if (linked === true) this.#staged.add(sha256);
+    }
+  }
+
+  async create(expected?: Sha256): Promise<BlobSink> {
+    const name = partialName(expected);
+    const path = `${this.#folder}/${name}`;
     const fd = await orMissing(createFile(this.#ground, path));
     if (fd === undefined) throw this.#abandoned();
-    const stage = async (sha256: Sha256): Promise<void> => {
-      const staged = await orMissing(
-        this.#ground.disk.rename(path, this.#stagedPath(sha256)).then(() => true),
-      );
-      if (staged !== true) throw this.#abandoned();
-      this.#staged.add(sha256);
+    const forget = async (): Promise<void> => {
+      if (expected !== undefined) await this.#forgetPartials(expected, name);
     };
-    return new DirectorySink(this.#ground, { path, fd, stage });
+    const rename = async (to: string): Promise<void> => {
+      const renamed = await orMissing(this.#ground.disk.rename(path, to).then(() => true));
+      if (renamed !== true) throw this.#abandoned();
+    };
+    return new DirectorySink(this.#ground, {
+      path,
+      fd,
+      location: `${this.id}/${name}`,
+      canBeContinued: expected !== undefined,
+      stage: async (sha256) => {
+        await rename(this.#stagedPath(sha256));
+        this.#staged.add(sha256);
+        await forget();
+      },
+      leave: async () => {
+        await rename(`${this.#folder}/${leftName(name)}`);
+        await this.#forgetPartials(expected ?? "", leftName(name));
+      },
+      forget,
+    });
+  }
+
+  async partial(sha256: Sha256): Promise<BlobReader | undefined> {
+    let longest: { readonly path: string; readonly size: number } | undefined;
+    for (const path of await this.#partialsOf(sha256)) {
+      const size = (await statIfThere(this.#ground.disk, path))?.size ?? 0;
+      if (size > (longest?.size ?? 0)) longest = { path, size };
+    }
+    return longest === undefined ? undefined : openBlob(this.#ground.disk, sha256, longest.path);
+  }
+
+  async look(): Promise<void> {
+    for (const name of await listIfThere(this.#ground.disk, this.#folder)) {
+      const parsed = parseIncomingName(name);
+      if (parsed.kind === "finished") this.#staged.add(parsed.sha256);
+    }
   }
 
   async put(bytes: Uint8Array): Promise<{ sha256: Sha256; size: number }> {
@@ -87,16 +156,28 @@ class DirectoryWriter implements StoreWriter {
   }
 
   async close(): Promise<void> {
-    const { disk } = this.#ground;
     this.#staged.clear();
-    try {
-      const names = await listIfThere(disk, this.#folder);
-      await eachOf(names, async (name) => {
-        await deleteIfThere(disk, `${this.#folder}/${name}`);
-      });
-      await disk.rmdir(this.#folder);
-    } catch {
-      // What is published is published; leftovers go with the abandoned writers.
+    if (this.#heritage === undefined) return;
+    await this.#heritage.clear(this.#ground);
+    await emptyFolder(this.#ground, this.#folder);
+  }
+
+  /** What earlier tries left, here and in the folders taken over. One that is being written in this folder is nobody's heritage. */
+  async #partialsOf(sha256: Sha256): Promise<string[]> {
+    const here = await listIfThere(this.#ground.disk, this.#folder);
+    const left = here.filter((name) => {
+      const parsed = parseIncomingName(name);
+      return parsed.kind === "left" && parsed.sha256 === sha256;
+    });
+    return [
+      ...left.map((name) => `${this.#folder}/${name}`),
+      ...(this.#heritage?.partials.get(sha256) ?? []),
+    ];
+  }
+
+  async #forgetPartials(sha256: Sha256, except: string): Promise<void> {
+    for (const path of await this.#partialsOf(sha256)) {
+      if (!path.endsWith(`/${except}`)) await deleteIfThere(this.#ground.disk, path);
     }
   }
 
@@ -154,70 +235,6 @@ class DirectoryWriter implements StoreWriter {
         hint: "Its folder under incoming/ was removed meanwhile; run the command again.",
         details: { sha256, folder: this.#folder },
       },
-    );
-  }
-}
-
-interface PartialFile {
-  readonly path: string;
-  readonly fd: number;
-  stage(sha256: Sha256): Promise<void>;
-}
-
-/** Larger writes cost Linux two to four times the processor time per byte: it looks for larger pages (measured on ext4). */
-const PIECE = 256 * 1024;
-
-class DirectorySink implements BlobSink {
-  readonly #ground: Ground;
-  readonly #file: PartialFile;
-  #size = 0;
-  #open = true;
-
-  constructor(ground: Ground, file: PartialFile) {
-    this.#ground = ground;
-    this.#file = file;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    const { disk } = this.#ground;
-    const pieces: Promise<void>[] = [];
-    for (let at = 0; at < bytes.byteLength; at += PIECE) {
-      pieces.push(disk.write(this.#file.fd, bytes.subarray(at, at + PIECE), this.#size + at));
-    }
-    // All of them, also when one fails: nobody may close the file or reuse the buffer before.
-    for (const piece of await Promise.allSettled(pieces)) if (piece.status === "rejected") throw piece.reason;
-    this.#size += bytes.byteLength;
-  }
-
-  /** One sync at the end: syncing while it grows made writing a GiB take twice as long (ext4). */
-  async commit(expected: { readonly sha256: Sha256; readonly size: number }): Promise<void> {
-    try {
-      if (expected.size !== this.#size || !isSha256(expected.sha256)) throw this.#mismatch(expected);
-      await this.#ground.disk.sync(this.#file.fd);
-      await this.#close();
-      await this.#file.stage(expected.sha256);
-    } catch (error) {
-      await this.cancel();
-      throw error;
-    }
-  }
-
-  async cancel(): Promise<void> {
-    await this.#close();
-    await deleteIfThere(this.#ground.disk, this.#file.path);
-  }
-
-  async #close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    await this.#ground.disk.close(this.#file.fd);
-  }
-
-  #mismatch(expected: { readonly sha256: Sha256; readonly size: number }): HeadwaterError {
-    return new HeadwaterError(
-      "BLOB_MISMATCH",
-      `Blob ${expected.sha256} has the wrong size: expected ${expected.size} bytes, got ${this.#size}.`,
-      { details: { sha256: expected.sha256, expected: expected.size, found: this.#size } },
     );
   }
 }

@@ -3,7 +3,15 @@ import { createHash, randomBytes } from "node:crypto";
 import { HeadwaterError } from "../../error.ts";
 import { encodeGeneration, parseGeneration } from "../generation-file.ts";
 import type { Generation } from "../generation.ts";
-import type { BlobReader, BlobSink, RetiredBlob, Sha256, Store, StoreWriter } from "../store.ts";
+import type {
+  BlobReader,
+  BlobSink,
+  RetiredBlob,
+  Sha256,
+  Store,
+  StoreWriter,
+  WriterOptions,
+} from "../store.ts";
 
 /** A store that lives as long as the process: for tests, and for trying things out. Every method is one step. */
 export function createMemoryStore(name = "memory"): Store {
@@ -17,6 +25,7 @@ class MemoryStore implements Store {
   readonly #trash = new Map<number, Map<Sha256, Uint8Array>>();
   readonly #quarantined = new Map<Sha256, Uint8Array>();
   readonly #writers = new Map<string, Staging>();
+  readonly #notes = new Map<string, string>();
 
   constructor(name: string) {
     this.name = name;
@@ -90,11 +99,63 @@ class MemoryStore implements Store {
     return `${this.name}: quarantine/${sha256}`;
   }
 
-  async writer(job: string): Promise<StoreWriter> {
-    const staging: Staging = { blobs: new Map(), touchedMs: Date.now() };
-    const name = `${job}-${randomBytes(6).toString("hex")}`;
-    this.#writers.set(name, staging);
-    return new MemoryWriter(staging, this.#live, () => this.#writers.delete(name));
+  async readNote(name: string): Promise<string | undefined> {
+    return this.#notes.get(name);
+  }
+
+  async writeNote(name: string, text: string): Promise<void> {
+    this.#notes.set(name, text);
+  }
+
+  async writer(job: string, { adopts = false }: WriterOptions = {}): Promise<StoreWriter> {
+    const staging: Staging = {
+      job,
+      blobs: new Map(),
+      partials: new Map(),
+      growing: new Map(),
+      touchedMs: Date.now(),
+    };
+    const id = `${job}-${randomBytes(6).toString("hex")}`;
+    if (adopts) this.#adopt(staging);
+    this.#writers.set(id, staging);
+    const writer = new MemoryWriter({ id, staging, live: this.#live }, () => {
+      if (staging.partials.size === 0) this.#writers.delete(id);
+    });
+    await writer.look();
+    return writer;
+  }
+
+  async joinWriter(id: string): Promise<StoreWriter | undefined> {
+    const staging = this.#writers.get(id);
+    return staging === undefined ? undefined : new MemoryWriter({ id, staging, live: this.#live });
+  }
+
+  async openGrowing(location: string, size: number): Promise<BlobReader | undefined> {
+    const [id = "", name = ""] = location.split("/");
+    const file = this.#writers.get(id)?.growing.get(name);
+    if (file === undefined) return undefined;
+    return {
+      sha256: name.slice(0, 64),
+      size,
+      read: async (buffer, position) => {
+        const part = Buffer.concat(file.chunks).subarray(position, position + buffer.byteLength);
+        buffer.set(part);
+        return part.byteLength;
+      },
+      close: async () => undefined,
+    };
+  }
+
+  #adopt(staging: Staging): void {
+    for (const [id, other] of this.#writers) {
+      if (other.job !== staging.job) continue;
+      for (const [sha256, bytes] of other.blobs) staging.blobs.set(sha256, bytes);
+      for (const [sha256, bytes] of other.partials) {
+        if (bytes.byteLength > (staging.partials.get(sha256)?.byteLength ?? 0))
+          staging.partials.set(sha256, bytes);
+      }
+      this.#writers.delete(id);
+    }
   }
 
   async removeAbandoned(olderThanMs: number): Promise<{ writers: number; bytes: number }> {
@@ -124,41 +185,73 @@ class MemoryStore implements Store {
 }
 
 interface Staging {
+  readonly job: string;
   readonly blobs: Map<Sha256, Uint8Array>;
+  /** Unfinished and left for later. */
+  readonly partials: Map<Sha256, Uint8Array>;
+  readonly growing: Map<string, { readonly chunks: Uint8Array[] }>;
   touchedMs: number;
 }
 
+interface Area {
+  readonly id: string;
+  readonly staging: Staging;
+  readonly live: Map<Sha256, Uint8Array>;
+}
+
 class MemoryWriter implements StoreWriter {
+  readonly id: string;
   readonly #staging: Staging;
   readonly #live: Map<Sha256, Uint8Array>;
-  readonly #forget: () => void;
+  /** Undefined for a second handle. */
+  readonly #forget: (() => void) | undefined;
   readonly #staged = new Set<Sha256>();
 
-  constructor(staging: Staging, live: Map<Sha256, Uint8Array>, forget: () => void) {
+  constructor({ id, staging, live }: Area, forget?: () => void) {
+    this.id = id;
     this.#staging = staging;
     this.#live = live;
     this.#forget = forget;
   }
 
-  async create(): Promise<BlobSink> {
+  async create(expected?: Sha256): Promise<BlobSink> {
     const chunks: Uint8Array[] = [];
+    const name = `${expected ?? ""}.${randomBytes(6).toString("hex")}`;
+    const staging = this.#staging;
+    staging.growing.set(name, { chunks });
     let size = 0;
     return {
+      location: `${this.id}/${name}`,
       write: async (bytes) => {
         chunks.push(new Uint8Array(bytes));
         size += bytes.byteLength;
-        this.#staging.touchedMs = Date.now();
+        staging.touchedMs = Date.now();
       },
-      commit: async (expected) => {
-        if (expected.size !== size || !/^[0-9a-f]{64}$/.test(expected.sha256))
-          throw wrongSize(expected, size);
-        this.#staging.blobs.set(expected.sha256, Buffer.concat(chunks));
-        this.#staged.add(expected.sha256);
+      commit: async (wanted) => {
+        if (wanted.size !== size || !/^[0-9a-f]{64}$/.test(wanted.sha256)) throw wrongSize(wanted, size);
+        staging.blobs.set(wanted.sha256, Buffer.concat(chunks));
+        staging.partials.delete(wanted.sha256);
+        this.#staged.add(wanted.sha256);
       },
       cancel: async () => {
         chunks.length = 0;
+        staging.growing.delete(name);
+        if (expected !== undefined) staging.partials.delete(expected);
+      },
+      leave: async () => {
+        staging.growing.delete(name);
+        if (expected !== undefined && size > 0) staging.partials.set(expected, Buffer.concat(chunks));
       },
     };
+  }
+
+  async partial(sha256: Sha256): Promise<BlobReader | undefined> {
+    const bytes = this.#staging.partials.get(sha256);
+    return bytes === undefined ? undefined : readerOf(sha256, bytes);
+  }
+
+  async look(): Promise<void> {
+    for (const sha256 of this.#staging.blobs.keys()) this.#staged.add(sha256);
   }
 
   async put(bytes: Uint8Array): Promise<{ sha256: Sha256; size: number }> {
@@ -184,8 +277,9 @@ class MemoryWriter implements StoreWriter {
   }
 
   async close(): Promise<void> {
-    this.#staging.blobs.clear();
     this.#staged.clear();
+    if (this.#forget === undefined) return;
+    this.#staging.blobs.clear();
     this.#forget();
   }
 
