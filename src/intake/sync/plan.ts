@@ -199,7 +199,8 @@ function compare(before: Listing, after: Listing): Pick<Plan, "come" | "go" | "s
   };
 }
 
-function fingerprintsIn(listing: Listing): Set<string> {
+/** The fingerprints of all images. */
+export function fingerprintsIn(listing: Listing): Set<string> {
   const found = new Set<string>();
   for (const file of listing.values()) {
     if (!isImages(file)) continue;

@@ -9,6 +9,8 @@ export interface StreamPolicy {
   readonly mode: "mirror" | "cache";
   /** Undefined: everything. */
   readonly select?: Selection;
+  /** As it was written, to notice that it changed. */
+  readonly selectText?: string;
   /** Newest versions per product, counting those that upstream dropped. Undefined: what upstream lists. */
   readonly keep?: number;
   /** How long a version stays after upstream dropped it. Undefined: with `keep` for as long as it is among the newest, else not at all. */

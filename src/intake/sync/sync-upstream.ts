@@ -1,64 +1,383 @@
-import type { Store } from "../../store/store.ts";
+import { createHash } from "node:crypto";
+import { HeadwaterError } from "../../error.ts";
+import { publish } from "../../publish/publish.ts";
+import { imagesOf, readListing, readStreams } from "../../publish/read-streams.ts";
+import { readUpstreamProducts } from "../../simplestreams/upstream-documents.ts";
+import type { DocumentRecord, Generation, StreamRecord, StreamState } from "../../store/generation.ts";
+import type { Store, StoreWriter } from "../../store/store.ts";
+import { readStreamState } from "../../store/stream-state.ts";
 import type { Upstream } from "../../upstream/upstream.ts";
+import type { ImageStream } from "../../views/image-stream.ts";
+import { mergedRoot } from "../../views/merged-root.ts";
 import type { Transfers } from "../transfer/transfer.ts";
+import type { Amount } from "./amount.ts";
+import { believe } from "./belief.ts";
+import { type Downloaded, download } from "./download.ts";
+import { type Fetched, fetchDocuments, isUnchanged } from "./fetched.ts";
+import type { Listing } from "./listing.ts";
+import { jsonPath, rewrittenRoot, stageRoot, verbatimRoot } from "./own-root.ts";
+import { filesOf, fingerprintsIn, type Plan, planMirror, withoutFiles, withoutImages } from "./plan.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
+import type { SyncEvent, SyncReport } from "./sync-report.ts";
+import { readUpstreamNote, type UpstreamNote, writeUpstreamNote } from "./upstream-note.ts";
+import { withStream } from "./with-stream.ts";
 
 export interface SyncOptions {
   readonly store: Store;
   readonly upstream: Upstream;
-  /** Opens what downloads into the area of the writer with this id. */
-  readonly openTransfers: (writerId: string, parallel: number) => Transfers;
-  /** Names of the image streams of all upstreams, in the configured order of precedence. `images` is before them. */
+  /** Opens what downloads into the writer's area. */
+  readonly openTransfers: (writer: StoreWriter) => Transfers;
+  /** Names of the image streams of all upstreams, in the configured order of precedence. What is made here is before them. */
   readonly order: readonly string[];
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: SyncEvent) => void;
   readonly now?: () => number;
+  readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** For progress bars. */
-export type SyncEvent =
-  /** Before the first download; again when it changes. */
-  | { readonly kind: "planned"; readonly files: number; readonly bytes: number }
-  | { readonly kind: "begin"; readonly path: string; readonly size: number }
-  | { readonly kind: "progress"; readonly path: string; readonly written: number }
-  | { readonly kind: "end"; readonly path: string }
-  | { readonly kind: "failed"; readonly path: string; readonly error: unknown };
-
-export interface Amount {
-  readonly images: number;
-  readonly files: number;
-  readonly bytes: number;
-}
-
-export interface SyncReport {
-  readonly stream: string;
-  /** The generation made; undefined when nothing changed, and with `dryRun`. */
-  readonly published: number | undefined;
-  /** What came (would come), went and stayed. Bytes of files, each counted once. */
-  readonly come: Amount;
-  readonly go: Amount;
-  readonly stay: Amount;
-  /** Bytes over the network in this run, without documents. */
-  readonly fetched: number;
-  /** Images left out because something is wrong with them at the upstream; the next sync tries again. */
-  readonly failures: readonly {
-    readonly product: string;
-    readonly version: string;
-    readonly path: string;
-    readonly error: unknown;
-  }[];
-  /** Products and items that were left out of what clients see, with the reason. */
-  readonly oddities: readonly string[];
-  /** The upstream answered with an older state than it did before; it is not believed yet. */
-  readonly isOlder: boolean;
-  /** Aliases that an earlier image stream has and clients therefore do not get from this one. */
-  readonly hiddenAliases: readonly { readonly alias: string; readonly owner: string }[];
-}
+const NOTHING: Amount = { images: 0, files: 0, bytes: 0 };
 
 /**
  * Brings one image stream up to date with its upstream: documents fetched (or found unchanged), verified and believed; a plan; for a
  * mirror the downloads; one generation that names exactly what is held. Publishes nothing when nothing changed. Throws what makes the
  * whole upstream unusable now (UPSTREAM_..., DOCUMENT_INVALID) after noting it: the last good state stays listed.
  */
-export declare function syncUpstream(policy: StreamPolicy, options: SyncOptions): Promise<SyncReport>;
+export async function syncUpstream(policy: StreamPolicy, options: SyncOptions): Promise<SyncReport> {
+  const { store, dryRun = false, signal, now = Date.now } = options;
+  const note = await readUpstreamNote(store, policy.name);
+  try {
+    const { report, remember } = await new Sync(policy, options, note).run();
+    const { lastError: _mended, ...rest } = note;
+    if (!dryRun) {
+      await writeUpstreamNote(store, policy.name, {
+        ...rest,
+        ...remember,
+        lastSuccess: new Date(now()).toISOString(),
+      });
+    }
+    return report;
+  } catch (error) {
+    if (!dryRun && signal?.aborted !== true) {
+      const at = new Date(now()).toISOString();
+      const message = error instanceof Error ? error.message : String(error);
+      await writeUpstreamNote(store, policy.name, {
+        ...note,
+        lastError: { at, since: note.lastError?.since ?? at, message },
+      });
+    }
+    throw error;
+  }
+}
+
+interface Outcome {
+  readonly report: SyncReport;
+  readonly remember: UpstreamNote;
+}
+
+/** Where the image stream stands before the sync. */
+interface Before {
+  readonly base: Generation | undefined;
+  readonly record: StreamRecord | undefined;
+  readonly listing: Listing;
+  readonly state: StreamState;
+}
+
+/** What is to be published. */
+interface Next {
+  readonly listing: Listing;
+  readonly documents: ReadonlyMap<string, DocumentRecord>;
+  readonly productsPaths: readonly string[];
+  readonly isVerbatim: boolean;
+  readonly state: Omit<StreamState, "held">;
+}
+
+class Sync {
+  readonly #policy: StreamPolicy;
+  readonly #options: SyncOptions;
+  readonly #note: UpstreamNote;
+  readonly #oddities: string[] = [];
+
+  constructor(policy: StreamPolicy, options: SyncOptions, note: UpstreamNote) {
+    this.#policy = policy;
+    this.#options = options;
+    this.#note = note;
+  }
+
+  async run(): Promise<Outcome> {
+    const { store, dryRun = false, upstream, signal, wait, now = Date.now } = this.#options;
+    const policy = this.#policy;
+    const base = await store.newest();
+    const record = base?.streams.find(({ name }) => name === policy.name);
+    if (record?.origin === "own") throw nameTaken(policy.name);
+    const key = policyKey(policy);
+    if (policy.offline) return this.#goOffline(base, record);
+    const asking = { upstream, policy, signal, wait };
+    if (record !== undefined && this.#note.policy === key && !dryRun) {
+      if (await isUnchanged({ ...asking, known: this.#note.validators }))
+        return { report: this.#report({ isUnchanged: true }), remember: {} };
+    }
+    const fetched = await fetchDocuments(asking);
+    const belief = believe(fetched.updatedMs, this.#note, {
+      now: now(),
+      olderAfterMs: policy.believeOlderAfterMs,
+    });
+    if (!belief.isBelieved && record !== undefined) {
+      return { report: this.#report({ isOlder: true }), remember: belief.note };
+    }
+    const before = await this.#before(base, record);
+    const plan = this.#plan(this.#read(fetched), before);
+    if (dryRun) return { report: this.#report(plan), remember: {} };
+    const done = await this.#carryOut(plan, fetched, before);
+    // Tried again next time, whatever the upstream says about its lists.
+    const isComplete = done.report.failures.length === 0 && !this.#willExpire(plan);
+    const remember = {
+      ...belief.note,
+      ...(isComplete ? { policy: key, validators: fetched.validators } : { policy: "" }),
+    };
+    return { report: done.report, remember };
+  }
+
+  async #before(base: Generation | undefined, record: StreamRecord | undefined): Promise<Before> {
+    const { store } = this.#options;
+    if (base === undefined || record === undefined) return { base, record, listing: new Map(), state: {} };
+    return {
+      base,
+      record,
+      listing: await readListing(store, base, record),
+      state: await readStreamState(store, record),
+    };
+  }
+
+  #read(fetched: Fetched): Listing {
+    const listing = new Map<string, ReturnType<typeof readUpstreamProducts>["file"]>();
+    let versions = 0;
+    for (const [path, text] of fetched.products) {
+      const { file, oddities } = readUpstreamProducts(text, { name: `${this.#policy.url}/${path}` });
+      this.#oddities.push(...oddities);
+      listing.set(jsonPath(path), file);
+      for (const product of file.products.values()) versions += product.versions.size;
+    }
+    this.#oddities.push(...fetched.oddities);
+    if (versions > 0) return listing;
+    throw new HeadwaterError(
+      "DOCUMENT_INVALID",
+      `${this.#policy.url} lists no image at all, which is not believed.`,
+      {
+        hint: "What was listed before stays. Check the address of the upstream.",
+      },
+    );
+  }
+
+  #plan(upstream: Listing, before: Before): Plan {
+    const { mode, select, keep, keepDroppedMs } = this.#policy;
+    const { now = Date.now } = this.#options;
+    const seenAt =
+      this.#note.lastSuccess ?? before.record?.upstream?.fetchedAt ?? new Date(now()).toISOString();
+    const input = { upstream, held: before.listing, dropped: before.state.dropped ?? [], seenAt, now: now() };
+    // A cache lists what the upstream lists, no more and no less.
+    return planMirror({ ...input, policy: mode === "cache" ? { select } : { select, keep, keepDroppedMs } });
+  }
+
+  async #carryOut(plan: Plan, fetched: Fetched, before: Before): Promise<{ readonly report: SyncReport }> {
+    const { store, signal, now = Date.now } = this.#options;
+    const { name, mode } = this.#policy;
+    const writer = await store.writer(`sync-${name}`, { adopts: true });
+    let mayClose = false;
+    try {
+      const done = mode === "mirror" ? await this.#download(plan, writer, before) : undefined;
+      signal?.throwIfAborted();
+      const next = await this.#next(plan, fetched, { done, before, writer });
+      const fetchedAt = new Date(now()).toISOString();
+      const { published, streams } = await this.#publish(writer, next, { before, plan, fetchedAt });
+      mayClose = true;
+      const hiddenAliases = mergedRoot(streams).hiddenAliases.filter(({ stream }) => stream === name);
+      const report = this.#report({ ...plan, published, hiddenAliases, ...pick(done) });
+      return { report };
+    } catch (error) {
+      // On a full disk what came is given up; otherwise the next try takes it over.
+      mayClose = error instanceof HeadwaterError && error.code === "STORE_FULL";
+      throw error;
+    } finally {
+      if (mayClose) await writer.close();
+    }
+  }
+
+  async #download(plan: Plan, writer: StoreWriter, before: Before): Promise<Downloaded> {
+    const { store, openTransfers, signal, onEvent } = this.#options;
+    const transfers = openTransfers(writer);
+    try {
+      const known = fingerprintsIn(before.listing);
+      return await download(plan.listing, {
+        store,
+        writer,
+        transfers,
+        parallel: this.#policy.parallel,
+        known,
+        signal,
+        onEvent,
+      });
+    } finally {
+      await transfers.close();
+    }
+  }
+
+  async #next(
+    plan: Plan,
+    fetched: Fetched,
+    {
+      done,
+      before,
+      writer,
+    }: { readonly done: Downloaded | undefined; readonly before: Before; readonly writer: StoreWriter },
+  ): Promise<Next> {
+    // What a cache found out about an image stays true for as long as the upstream lists the same image.
+    const listed = fingerprintsIn(plan.listing);
+    const distrusted = (before.state.distrusted ?? []).filter(({ fingerprint }) => listed.has(fingerprint));
+    const wrong = new Set([...(done?.wrong ?? []), ...distrusted.map(({ fingerprint }) => fingerprint)]);
+    const listing = withoutImages(withoutFiles(plan.listing, done?.missing ?? new Set()), wrong);
+    const isVerbatim = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
+    const root = isVerbatim ? verbatimRoot(fetched) : rewrittenRoot(fetched, listing);
+    const documents = await stageRoot(writer, root.documents);
+    return {
+      listing,
+      documents,
+      productsPaths: root.productsPaths,
+      isVerbatim,
+      state: { dropped: plan.dropped, distrusted },
+    };
+  }
+
+  async #publish(
+    writer: StoreWriter,
+    next: Next,
+    { before, plan, fetchedAt }: { readonly before: Before; readonly plan: Plan; readonly fetchedAt: string },
+  ): Promise<{ readonly published: number | undefined; readonly streams: readonly ImageStream[] }> {
+    const { store, order } = this.#options;
+    const { name, mode } = this.#policy;
+    let streams: readonly ImageStream[] = [];
+    const reason = {
+      verb: "sync",
+      text: `${mode} ${name}: ${plan.come.images} images come, ${plan.go.images} go`,
+    };
+    const generation = await publish(store, writer, (current) => {
+      const now = current.find((stream) => stream.name === name);
+      if (now?.origin === "own") throw nameTaken(name);
+      const stream = this.#stream(next, now, fetchedAt);
+      streams = withStream(current, stream, order);
+      const isSamePlace = streams.every((one, at) => one.name === current[at]?.name);
+      return isSamePlace && now !== undefined && isSame(stream, now) ? undefined : { reason, streams };
+    });
+    return {
+      published: generation?.number,
+      streams: generation === undefined ? await readStreams(store, before.base) : streams,
+    };
+  }
+
+  #stream(next: Next, now: ImageStream | undefined, fetchedAt: string): ImageStream {
+    const { name, mode, url, aliasPrefix, twins, offline } = this.#policy;
+    const files = filesOf(next.listing);
+    const held =
+      mode === "mirror" ? undefined : [...(now?.upstream?.holds ?? [])].filter((sha256) => files.has(sha256));
+    return {
+      name,
+      origin: mode,
+      products: imagesOf(next.listing, name),
+      upstream: {
+        record: { url, isVerbatim: next.isVerbatim, aliasPrefix, twins, offline, fetchedAt },
+        state: { ...next.state, ...(held === undefined ? {} : { held }) },
+        documents: next.documents,
+        productsPaths: next.productsPaths,
+        holds: new Set(held ?? files.keys()),
+      },
+    };
+  }
+
+  /** Nobody is asked; what is here is rendered as the operator wants it now. */
+  async #goOffline(base: Generation | undefined, record: StreamRecord | undefined): Promise<Outcome> {
+    const { store, order, dryRun = false } = this.#options;
+    const { name, aliasPrefix, twins } = this.#policy;
+    if (base === undefined || record?.upstream === undefined) {
+      throw new HeadwaterError("USAGE", `${name} is offline and nothing of it is here yet.`, {
+        hint: `Sync it once without offline: headwater upstream set ${name} --no-offline`,
+      });
+    }
+    const writer = await store.writer(`sync-${name}`);
+    try {
+      const generation = await publish(store, writer, (current) => {
+        const now = current.find((stream) => stream.name === name);
+        if (now?.upstream === undefined || dryRun) return undefined;
+        const wanted = { ...now.upstream.record, offline: true, aliasPrefix, twins };
+        const stream = { ...now, upstream: { ...now.upstream, record: wanted } };
+        if (isSame(stream, now)) return undefined;
+        return {
+          reason: { verb: "sync", text: `${name}: offline` },
+          streams: withStream(current, stream, order),
+        };
+      });
+      return { report: this.#report({ published: generation?.number, isUnchanged: true }), remember: {} };
+    } finally {
+      await writer.close();
+    }
+  }
+
+  /** Whether time alone will change what is listed. */
+  #willExpire(plan: Plan): boolean {
+    return plan.dropped.length > 0 && this.#policy.keepDroppedMs !== undefined;
+  }
+
+  #report(found: Partial<SyncReport>): SyncReport {
+    return {
+      stream: this.#policy.name,
+      published: found.published,
+      isUnchanged: found.isUnchanged ?? false,
+      come: found.come ?? NOTHING,
+      go: found.go ?? NOTHING,
+      stay: found.stay ?? NOTHING,
+      fetched: found.fetched ?? 0,
+      failures: found.failures ?? [],
+      oddities: this.#oddities,
+      isOlder: found.isOlder ?? false,
+      hiddenAliases: found.hiddenAliases ?? [],
+    };
+  }
+}
+
+function pick(done: Downloaded | undefined): Partial<SyncReport> {
+  return done === undefined ? {} : { fetched: done.fetched, failures: done.failures };
+}
+
+/** Everything that decides what is made of an upstream's answer. */
+function policyKey(policy: StreamPolicy): string {
+  const { select: _function, keyring, parallel: _speed, ...rest } = policy;
+  const keys = keyring === undefined ? "" : createHash("sha256").update(keyring).digest("hex");
+  return JSON.stringify({ ...rest, keys });
+}
+
+/** Whether publishing the one over the other would change anything that somebody could see. */
+function isSame(one: ImageStream, other: ImageStream): boolean {
+  return viewOf(one) === viewOf(other);
+}
+
+function viewOf({ origin, upstream }: ImageStream): string {
+  if (upstream === undefined) return origin;
+  const { fetchedAt: _moment, ...record } = upstream.record;
+  const { dropped = [], distrusted = [] } = upstream.state;
+  const facts = Object.entries(record).map(([name, value]) => `${name}=${value}`);
+  const documents = [...upstream.documents].map(([path, { sha256 }]) => `${path} ${sha256}`);
+  return JSON.stringify([
+    origin,
+    facts.sort(),
+    documents.sort(),
+    dropped,
+    distrusted,
+    [...upstream.holds].sort(),
+  ]);
+}
+
+function nameTaken(name: string): HeadwaterError {
+  return new HeadwaterError("NAME_TAKEN", `The image stream ${name} is for what is made here.`, {
+    hint: "Give the upstream another name.",
+    details: { name },
+  });
+}
