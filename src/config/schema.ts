@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { HeadwaterError } from "../error.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
+import { parsedBy } from "./parsed-by.ts";
+import { isStreamName } from "./presets.ts";
+import { upstreamSchema } from "./upstream-schema.ts";
 
 /** `headwater.yaml` as it is read, with the defaults filled in. Unknown keys are refused: they are misspelled ones. */
 export const configSchema = z.strictObject({
@@ -16,6 +18,14 @@ export const configSchema = z.strictObject({
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
+  upstreams: z
+    .record(
+      z
+        .string()
+        .refine(isStreamName, "expected lower-case letters, digits and -, and no name that URLs need"),
+      upstreamSchema,
+    )
+    .default({}),
 });
 
 /** The configuration of a store and its server. */
@@ -40,20 +50,8 @@ export const SETTINGS: readonly Setting[] = [
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
+  { key: "upstreams" },
 ];
-
-/** A string that another function reads; what that refuses becomes an issue at the right place. */
-function parsedBy<Value>(parse: (text: string) => Value) {
-  return z.union([z.string(), z.int().transform(String)]).transform((text, context): Value => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (!(error instanceof HeadwaterError)) throw error;
-      context.addIssue({ code: "custom", message: error.message });
-      return z.NEVER;
-    }
-  });
-}
 
 /** The address clients use: https, a host, perhaps a port and a path; no password, which would be printed and copied. */
 function parsedUrl(text: string, context: z.RefinementCtx): string {

@@ -1,7 +1,4 @@
-import { open, rm, stat } from "node:fs/promises";
-import type { Server } from "node:net";
-import { createConnection, createServer } from "node:net";
-import { basename, dirname } from "node:path";
+import { type SocketLock, takeSocketLock } from "../store/socket-lock.ts";
 import type { Logger } from "./logger.ts";
 
 /** Something done now and then by the one process of a store that does such things. */
@@ -59,7 +56,7 @@ class Holder implements Background {
   async start(): Promise<void> {
     const { socketPath, tasks, log, retryMs = RETRY_MS } = this.#options;
     try {
-      this.#lock = await takeLock(socketPath);
+      this.#lock = await takeSocketLock(socketPath);
     } catch (error) {
       // A full disk or a read-only folder must not keep images from being served.
       log.warn({ err: error }, "background work is not done by this process: its socket cannot be made");
@@ -114,73 +111,5 @@ class Holder implements Background {
       this.#running.add(running);
     }, ms).unref();
     this.#timers.add(timer);
-  }
-}
-
-/** A held socket. */
-interface SocketLock {
-  /** False when somebody removed or replaced the socket file. */
-  isOurs(): Promise<boolean>;
-  release(): Promise<void>;
-}
-
-/** The lock, or undefined while a living process has it. A socket that nobody listens on any more is taken over. */
-async function takeLock(path: string): Promise<SocketLock | undefined> {
-  // Socket addresses are short (107 bytes); the folder is reached through its descriptor, however long its name is.
-  const folder = await open(dirname(path), "r");
-  const reachable = process.platform === "linux" ? `/proc/self/fd/${folder.fd}/${basename(path)}` : path;
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const server = await listenOn(reachable);
-    if (server !== undefined) {
-      const { ino } = await stat(path);
-      return {
-        isOurs: async () => (await inodeOf(path)) === ino,
-        release: async () => {
-          await new Promise((resolve) => server.close(resolve));
-          await folder.close();
-        },
-      };
-    }
-    if (await isAnswering(reachable)) break;
-    await rm(path, { force: true });
-  }
-  await folder.close();
-  return undefined;
-}
-
-function listenOn(path: string): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => {
-      socket.on("error", () => undefined);
-      socket.end(`${JSON.stringify({ pid: process.pid })}\n`);
-    });
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(undefined);
-      else reject(error);
-    });
-    server.listen({ path, exclusive: true }, () => {
-      server.unref();
-      resolve(server);
-    });
-  });
-}
-
-function isAnswering(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
-async function inodeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).ino;
-  } catch {
-    // Removed: then it is nobody's.
-    return undefined;
   }
 }
