@@ -3,6 +3,7 @@ import { commit, type Draft } from "./commit.ts";
 import type { Generation } from "./generation.ts";
 import { type NamedBlobs, namedBlobs, namesAnyOf } from "./named-blobs.ts";
 import { type Keeps, numbersOf, withNumber, without } from "./keeps.ts";
+import { LEFTOVER_LIFETIME_MS } from "./leftovers.ts";
 import type { RetiredBlob, Sha256, Store } from "./store.ts";
 
 export interface PruneOptions {
@@ -40,7 +41,6 @@ export interface BlobCount {
 export const DEFAULT_GRACE_MS = 24 * 60 * 60 * 1000;
 /** Two do it; a writer that was asleep may bring a blob back once more. */
 const PURGE_ROUNDS = 4;
-const ABANDONED_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
  * Makes room. Publishes first: with fewer generations in `keeps`, under a number that every writer at work then finds
@@ -49,7 +49,7 @@ const ABANDONED_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
  */
 export async function prune(store: Store, options: PruneOptions): Promise<PruneReport> {
   const { dryRun = false } = options;
-  const abandoned = dryRun ? { writers: 0, bytes: 0 } : await store.removeAbandoned(ABANDONED_AFTER_MS);
+  const abandoned = dryRun ? { writers: 0, bytes: 0 } : await store.removeAbandoned(LEFTOVER_LIFETIME_MS);
   const first = await round(store, options);
   if (dryRun || options.freeNow !== true || first.retired.blobs === 0) return { ...first, abandoned };
   const second = await round(store, options);

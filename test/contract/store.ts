@@ -274,6 +274,214 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
       });
     });
 
+    describe("writers of the same job, one after another", () => {
+      const bytes = randomBytes(3000);
+      const sha256 = sha256Of(bytes);
+      const job = "sync-debian";
+      /** A writer that got so far with the blob and then died, or gave it up for now. */
+      const begun = async (store: Store, count: number, leaves: boolean): Promise<StoreWriter> => {
+        const writer = await store.writer(job, { adopts: true });
+        const sink = await writer.create(sha256);
+        await sink.write(bytes.subarray(0, count));
+        if (leaves) await sink.leave();
+        return writer;
+      };
+      const partOf = async (writer: StoreWriter | undefined): Promise<Uint8Array | undefined> => {
+        const reader = await writer?.partial(sha256);
+        if (reader === undefined) return undefined;
+        const part = new Uint8Array(reader.size);
+        await reader.read(part, 0);
+        await reader.close();
+        return part;
+      };
+
+      it("take over what a dead one had finished, and nothing of other jobs", async () => {
+        const { store, another } = await open();
+        const dead = await (await another()).writer(job);
+        await dead.put(bytes);
+        const other = await store.writer(`${job}-security`);
+        const { sha256: theirs } = await other.put(Buffer.from("theirs"));
+        const writer = await store.writer(job, { adopts: true });
+        expect(writer.has(sha256)).toBe(true);
+        expect(writer.has(theirs)).toBe(false);
+        await writer.place([sha256]);
+        await writer.close();
+        expect(await holds(store, sha256, bytes)).toBe(true);
+        await other.place([theirs]);
+      });
+
+      it("take over nothing unless asked to", async () => {
+        const { store } = await open();
+        await (await store.writer(job)).put(bytes);
+        expect((await store.writer(job)).has(sha256)).toBe(false);
+      });
+
+      it("leave nothing behind of what they took over and of themselves", async () => {
+        const { store } = await open();
+        await (await store.writer(job)).put(bytes);
+        await (await store.writer(job, { adopts: true })).close();
+        expect(await store.removeAbandoned(-60_000)).toEqual({ writers: 0, bytes: 0 });
+      });
+
+      it("hand on what dead ones had taken over", async () => {
+        const { store } = await open();
+        await (await store.writer(job)).put(bytes);
+        await store.writer(job, { adopts: true });
+        expect((await store.writer(job, { adopts: true })).has(sha256)).toBe(true);
+      });
+
+      it("make a former one that is alive all the same fail", async () => {
+        const { store } = await open();
+        const former = await store.writer(job);
+        await former.put(bytes);
+        const writer = await store.writer(job, { adopts: true });
+        expect(await codeOf(former.place([sha256]))).toBe("BLOB_MISSING");
+        await former.close();
+        await writer.place([sha256]);
+        expect(await holds(store, sha256, bytes)).toBe(true);
+      });
+
+      it("find the part of a file that was left, also from a thread, also after several tries", async () => {
+        const { store, another } = await open();
+        await (await begun(store, 1000, true)).close();
+        await (await store.writer(job, { adopts: true })).close();
+        const writer = await store.writer(job, { adopts: true });
+        const thread = await (await another()).joinWriter(writer.id);
+        expect(await partOf(thread)).toEqual(new Uint8Array(bytes.subarray(0, 1000)));
+        expect(await partOf(writer)).toEqual(new Uint8Array(bytes.subarray(0, 1000)));
+        expect(await writer.partial(sha256Of(Buffer.from("other")))).toBeUndefined();
+      });
+
+      it("never stage a part, and keep the longest of several", async () => {
+        const { store } = await open();
+        await (await begun(store, 2000, true)).close();
+        await (await begun(store, 500, true)).close();
+        const writer = await store.writer(job, { adopts: true });
+        expect(writer.has(sha256)).toBe(false);
+        expect((await partOf(writer))?.byteLength).toBe(2000);
+        await (await writer.create(sha256)).leave();
+        expect((await partOf(writer))?.byteLength).toBe(2000);
+      });
+
+      it("find no part any more once the file is whole, or was wrong", async () => {
+        const { store } = await open();
+        const writer = await begun(store, 2000, true);
+        const whole = await writer.create(sha256);
+        await whole.write(bytes);
+        await whole.commit({ sha256, size: bytes.byteLength });
+        expect(await partOf(writer)).toBeUndefined();
+        await (await begun(store, 2000, true)).close();
+        const next = await store.writer(job, { adopts: true });
+        const wrong = await next.create(sha256);
+        await wrong.cancel();
+        expect(await partOf(next)).toBeUndefined();
+      });
+
+      it("leave no part of a file whose hash nobody knew", async () => {
+        const { store } = await open();
+        const writer = await store.writer(job);
+        const sink = await writer.create();
+        await sink.write(bytes);
+        await sink.leave();
+        await writer.close();
+        expect(await store.removeAbandoned(-60_000)).toEqual({ writers: 0, bytes: 0 });
+      });
+
+      it("leave parts for a while only", async () => {
+        const { store } = await open();
+        await (await begun(store, 2000, true)).close();
+        expect(await store.removeAbandoned(-60_000)).toEqual({ writers: 1, bytes: 2000 });
+        expect(await partOf(await store.writer(job, { adopts: true }))).toBeUndefined();
+      });
+    });
+
+    describe("a second handle on a writer's area", () => {
+      it("stages for the first, once it looks, and removes nothing", async () => {
+        const { store, another } = await open();
+        const writer = await store.writer("sync");
+        const thread = await (await another()).joinWriter(writer.id);
+        const { sha256 } = (await thread?.put(Buffer.from("from a thread"))) ?? { sha256: "" };
+        await thread?.close();
+        expect(writer.has(sha256)).toBe(false);
+        await writer.look();
+        await writer.place([sha256]);
+        expect(await contentOf(store, sha256)).toBeDefined();
+      });
+
+      it("sees what the first has staged", async () => {
+        const { store, another } = await open();
+        const writer = await store.writer("sync");
+        const { sha256 } = await writer.put(Buffer.from("metadata"));
+        const thread = await (await another()).joinWriter(writer.id);
+        expect(thread?.has(sha256)).toBe(true);
+        expect((await thread?.open(sha256))?.size).toBe(8);
+      });
+
+      it("is not to be had when there is no such writer", async () => {
+        const { store } = await open();
+        const closed = await store.writer("sync");
+        await closed.close();
+        for (const id of [closed.id, "", "..", "../state", "sync-000000000000"]) {
+          expect(await store.joinWriter(id)).toBeUndefined();
+        }
+      });
+    });
+
+    describe("a file that grows", () => {
+      it("is read as far as it is written, and to its end after it got its name", async () => {
+        const { store, another } = await open();
+        const bytes = randomBytes(3000);
+        const sha256 = sha256Of(bytes);
+        const writer = await store.writer("fill");
+        const sink = await writer.create(sha256);
+        await sink.write(bytes.subarray(0, 1000));
+        const reader = await (await another()).openGrowing(sink.location, 3000);
+        if (reader === undefined) throw new Error("not there");
+        expect([reader.sha256, reader.size]).toEqual([sha256, 3000]);
+        const buffer = new Uint8Array(3000);
+        expect(await reader.read(buffer, 0)).toBe(1000);
+        expect(await reader.read(buffer, 1000)).toBe(0);
+        await sink.write(bytes.subarray(1000));
+        await sink.commit({ sha256, size: 3000 });
+        expect(await reader.read(buffer, 0)).toBe(3000);
+        expect(Buffer.compare(buffer, bytes)).toBe(0);
+        const late = await store.openGrowing(sink.location, 3000);
+        expect(await late?.read(buffer, 0)).toBe(3000);
+        await late?.close();
+        await reader.close();
+      });
+
+      it("is not to be had when it was given up, or never was", async () => {
+        const { store } = await open();
+        const writer = await store.writer("fill");
+        const sink = await writer.create(sha256Of(Buffer.from("x")));
+        await sink.cancel();
+        for (const location of [sink.location, "", "../../headwater.yaml", `${writer.id}/../x`]) {
+          expect(await store.openGrowing(location, 1)).toBeUndefined();
+        }
+      });
+    });
+
+    describe("notes", () => {
+      it("are read by every process, and replaced", async () => {
+        const { store, another } = await open();
+        expect(await store.readNote("sync/debian")).toBeUndefined();
+        await store.writeNote("sync/debian", "one");
+        await store.writeNote("sync/debian", "two");
+        await store.writeNote("sync", "äöü");
+        expect(await (await another()).readNote("sync/debian")).toBe("two");
+        expect(await (await another()).readNote("sync")).toBe("äöü");
+      });
+
+      it("have plain names only, and never fail", async () => {
+        const { store } = await open();
+        for (const name of ["", "..", "../x", "/x", "a//b", "A", "a.b", "__proto__", "a/"]) {
+          await store.writeNote(name, "text");
+          expect(await store.readNote(name)).toBeUndefined();
+        }
+      });
+    });
+
     describe("blobs", () => {
       it("stay readable when they are put aside, and come back", async () => {
         const { store, sha256, bytes } = await withLive("aside");

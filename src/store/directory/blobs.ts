@@ -1,6 +1,5 @@
 import type { BlobReader, RetiredBlob, Sha256, Store } from "../store.ts";
 import type { Disk } from "./disk.ts";
-import { errnoOf } from "./disk.ts";
 import {
   deleteIfThere,
   eachOf,
@@ -8,6 +7,7 @@ import {
   type Ground,
   listIfThere,
   orMissing,
+  removeIfEmpty,
   statIfThere,
   syncFolder,
 } from "./ground.ts";
@@ -36,7 +36,7 @@ export function directoryBlobs(ground: Ground): Blobs {
     deleteRetired: async (blob) => {
       await ground.prepare();
       await deleteIfThere(disk, layout.retired(blob.sha256, blob.atGeneration));
-      await removeIfEmpty(disk, layout.trashFolder(blob.atGeneration));
+      await removeIfEmpty(ground, layout.trashFolder(blob.atGeneration));
     },
     quarantine: async (sha256) => {
       await ground.prepare();
@@ -144,13 +144,4 @@ async function moveBack(ground: Ground, sha256: Sha256, retired: string): Promis
   // A rename between two names of one file does nothing (POSIX): a writer placed its copy again meanwhile.
   if (moved === true) await deleteIfThere(disk, retired);
   return moved === true;
-}
-
-async function removeIfEmpty(disk: Disk, folder: string): Promise<void> {
-  try {
-    await disk.rmdir(folder);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno !== "ENOTEMPTY" && errno !== "ENOENT") throw error;
-  }
 }

@@ -114,6 +114,16 @@ export async function deleteIfThere(disk: Disk, path: string): Promise<boolean> 
   return (await orMissing(disk.unlink(path).then(() => true))) ?? false;
 }
 
+/** Removes a folder unless somebody puts something in it meanwhile, or was faster. */
+export async function removeIfEmpty({ disk }: Place, folder: string): Promise<void> {
+  try {
+    await disk.rmdir(folder);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== "ENOTEMPTY" && errno !== "ENOENT") throw error;
+  }
+}
+
 /** Runs `work` for each, a few at a time (the thread pool has four hands), and starts none after a failure. */
 export async function eachOf<T>(values: Iterable<T>, work: (value: T) => Promise<void>): Promise<void> {
   const queue = Array.from(values).reverse();

@@ -2,6 +2,7 @@ import type { Sha256, Store } from "../store.ts";
 import type { Disk } from "./disk.ts";
 import { errnoOf } from "./disk.ts";
 import { deleteIfThere, type Ground, listIfThere, statIfThere } from "./ground.ts";
+import { parseIncomingName } from "./incoming-names.ts";
 
 type Incoming = Pick<Store, "removeAbandoned" | "forgetStaged">;
 
@@ -31,11 +32,22 @@ export function directoryIncoming(ground: Ground): Incoming {
       for (const name of await listIfThere(disk, layout.incoming)) {
         // Writers' folders have no dot in their names; single files have one.
         if (name.includes(".")) continue;
-        if (await deleteIfThere(disk, `${layout.incoming}/${name}/${sha256}`)) had += 1;
+        if (await forgetIn(disk, `${layout.incoming}/${name}`, sha256)) had += 1;
       }
       return had;
     },
   };
+}
+
+/** Also what is unfinished of it. */
+async function forgetIn(disk: Disk, folder: string, sha256: Sha256): Promise<boolean> {
+  let had = false;
+  for (const name of await listIfThere(disk, folder)) {
+    const parsed = parseIncomingName(name);
+    if (parsed.kind === "other" || parsed.sha256 !== sha256) continue;
+    if (await deleteIfThere(disk, `${folder}/${name}`)) had = true;
+  }
+  return had;
 }
 
 interface Leftover {

@@ -61,9 +61,9 @@ export class DirectorySink implements BlobSink {
   }
 
   async leave(): Promise<void> {
-    if (!this.#file.canBeContinued || this.#size === 0) return this.cancel();
     await this.#close();
-    await this.#file.leave();
+    if (this.#file.canBeContinued && this.#size > 0) await this.#file.leave();
+    else await deleteIfThere(this.#ground.disk, this.#file.path);
   }
 
   /** So that after a kill the file is a beginning of the blob, without holes. */

@@ -10,21 +10,13 @@ import {
   eachOf,
   ensureFolder,
   type Ground,
-  listIfThere,
   orMissing,
   statIfThere,
   syncFolder,
 } from "./ground.ts";
-import { emptyFolder, Heritage } from "./heritage.ts";
-import {
-  isWriter,
-  isWriterOf,
-  leftName,
-  parseIncomingName,
-  partialName,
-  writerName,
-} from "./incoming-names.ts";
+import { isWriter, partialName, writerName } from "./incoming-names.ts";
 import { DirectorySink } from "./sink.ts";
+import { WriterFolder } from "./writer-folder.ts";
 
 export async function directoryWriter(
   ground: Ground,
@@ -32,92 +24,70 @@ export async function directoryWriter(
   { adopts = false }: WriterOptions = {},
 ): Promise<StoreWriter> {
   await ground.prepare();
-  const id = writerName(job);
-  await ensureFolder(ground, `${ground.layout.incoming}/${id}`);
-  const others = adopts ? await listIfThere(ground.disk, ground.layout.incoming) : [];
-  const heritage = await Heritage.of(
-    ground,
-    others.filter((name) => name !== id && isWriterOf(job, name)),
-  );
-  const writer = new DirectoryWriter(ground, id, heritage);
-  await writer.adopt();
-  return writer;
+  const folder = new WriterFolder(ground, writerName(job));
+  await ensureFolder(ground, folder.path);
+  if (adopts) await folder.adopt(job);
+  return new DirectoryWriter(ground, folder, () => folder.close());
 }
 
 /** A second handle on a writer's area; undefined when the folder is gone. */
 export async function joinDirectoryWriter(ground: Ground, id: string): Promise<StoreWriter | undefined> {
-  if (!isWriter(id)) return undefined;
-  const folder = await statIfThere(ground.disk, `${ground.layout.incoming}/${id}`);
-  return folder?.kind === "folder" ? new DirectoryWriter(ground, id, undefined) : undefined;
+  const folder = new WriterFolder(ground, id);
+  if (!isWriter(id) || (await statIfThere(ground.disk, folder.path)) === undefined) return undefined;
+  await folder.look();
+  return new DirectoryWriter(ground, folder, async () => undefined);
 }
 
 class DirectoryWriter implements StoreWriter {
-  readonly id: string;
   readonly #ground: Ground;
-  readonly #folder: string;
-  readonly #staged = new Set<Sha256>();
-  /** Undefined for a second handle, which owns nothing. */
-  readonly #heritage: Heritage | undefined;
+  readonly #folder: WriterFolder;
+  /** Of a second handle: nothing. */
+  readonly #end: () => Promise<void>;
 
-  constructor(ground: Ground, id: string, heritage: Heritage | undefined) {
-    this.id = id;
+  constructor(ground: Ground, folder: WriterFolder, end: () => Promise<void>) {
     this.#ground = ground;
-    this.#folder = `${ground.layout.incoming}/${id}`;
-    this.#heritage = heritage;
+    this.#folder = folder;
+    this.#end = end;
   }
 
-  /** Takes over finished blobs: they were synced before they got their names, and nobody writes to them any more. */
-  async adopt(): Promise<void> {
-    for (const [sha256, path] of this.#heritage?.finished ?? []) {
-      const linked = await orMissing(this.#ground.disk.link(path, this.#stagedPath(sha256)).then(() => true));
-      if (linked === true) this.#staged.add(sha256);
-    }
+  get id(): string {
+    return this.#folder.id;
   }
 
   async create(expected?: Sha256): Promise<BlobSink> {
+    const folder = this.#folder;
     const name = partialName(expected);
-    const path = `${this.#folder}/${name}`;
+    const path = folder.file(name);
     const fd = await orMissing(createFile(this.#ground, path));
     if (fd === undefined) throw this.#abandoned();
     const forget = async (): Promise<void> => {
-      if (expected !== undefined) await this.#forgetPartials(expected, name);
-    };
-    const rename = async (to: string): Promise<void> => {
-      const renamed = await orMissing(this.#ground.disk.rename(path, to).then(() => true));
-      if (renamed !== true) throw this.#abandoned();
+      if (expected !== undefined) await folder.forgetLeft(expected);
     };
     return new DirectorySink(this.#ground, {
       path,
       fd,
-      location: `${this.id}/${name}`,
+      location: `${folder.id}/${name}`,
       canBeContinued: expected !== undefined,
       stage: async (sha256) => {
-        await rename(this.#stagedPath(sha256));
-        this.#staged.add(sha256);
+        if (!(await folder.rename(name, sha256))) throw this.#abandoned();
+        folder.staged.add(sha256);
         await forget();
       },
       leave: async () => {
-        await rename(`${this.#folder}/${leftName(name)}`);
-        await this.#forgetPartials(expected ?? "", leftName(name));
+        if (expected !== undefined) await folder.leave(expected, name);
       },
       forget,
     });
   }
 
   async partial(sha256: Sha256): Promise<BlobReader | undefined> {
-    let longest: { readonly path: string; readonly size: number } | undefined;
-    for (const path of await this.#partialsOf(sha256)) {
-      const size = (await statIfThere(this.#ground.disk, path))?.size ?? 0;
-      if (size > (longest?.size ?? 0)) longest = { path, size };
-    }
-    return longest === undefined ? undefined : openBlob(this.#ground.disk, sha256, longest.path);
+    const longest = await this.#folder.longestLeft(sha256);
+    if (longest === undefined) return undefined;
+    return openBlob(this.#ground.disk, sha256, this.#folder.file(longest));
   }
 
-  async look(): Promise<void> {
-    for (const name of await listIfThere(this.#ground.disk, this.#folder)) {
-      const parsed = parseIncomingName(name);
-      if (parsed.kind === "finished") this.#staged.add(parsed.sha256);
-    }
+  look(): Promise<void> {
+    return this.#folder.look();
   }
 
   async put(bytes: Uint8Array): Promise<{ sha256: Sha256; size: number }> {
@@ -135,7 +105,7 @@ class DirectoryWriter implements StoreWriter {
 
   async open(sha256: Sha256): ReturnType<StoreWriter["open"]> {
     const reader = this.has(sha256)
-      ? await openBlob(this.#ground.disk, sha256, this.#stagedPath(sha256))
+      ? await openBlob(this.#ground.disk, sha256, this.#folder.file(sha256))
       : undefined;
     if (reader === undefined) throw this.#notStaged(sha256);
     return reader;
@@ -152,32 +122,15 @@ class DirectoryWriter implements StoreWriter {
   }
 
   has(sha256: Sha256): boolean {
-    return this.#staged.has(sha256);
+    return this.#folder.staged.has(sha256);
   }
 
   async close(): Promise<void> {
-    this.#staged.clear();
-    if (this.#heritage === undefined) return;
-    await this.#heritage.clear(this.#ground);
-    await emptyFolder(this.#ground, this.#folder);
-  }
-
-  /** What earlier tries left, here and in the folders taken over. One that is being written in this folder is nobody's heritage. */
-  async #partialsOf(sha256: Sha256): Promise<string[]> {
-    const here = await listIfThere(this.#ground.disk, this.#folder);
-    const left = here.filter((name) => {
-      const parsed = parseIncomingName(name);
-      return parsed.kind === "left" && parsed.sha256 === sha256;
-    });
-    return [
-      ...left.map((name) => `${this.#folder}/${name}`),
-      ...(this.#heritage?.partials.get(sha256) ?? []),
-    ];
-  }
-
-  async #forgetPartials(sha256: Sha256, except: string): Promise<void> {
-    for (const path of await this.#partialsOf(sha256)) {
-      if (!path.endsWith(`/${except}`)) await deleteIfThere(this.#ground.disk, path);
+    this.#folder.staged.clear();
+    try {
+      await this.#end();
+    } catch {
+      // What is published is published; leftovers go with the abandoned writers.
     }
   }
 
@@ -192,7 +145,7 @@ class DirectoryWriter implements StoreWriter {
 
   async #link(sha256: Sha256): Promise<void> {
     const to = this.#ground.layout.blob(sha256);
-    const linked = await orMissing(this.#linkOrReplace(this.#stagedPath(sha256), to).then(() => true));
+    const linked = await orMissing(this.#linkOrReplace(this.#folder.file(sha256), to).then(() => true));
     if (linked !== true) throw this.#notStaged(sha256);
   }
 
@@ -216,15 +169,15 @@ class DirectoryWriter implements StoreWriter {
     await disk.rename(spare, to);
   }
 
-  #stagedPath(sha256: Sha256): string {
-    return `${this.#folder}/${sha256}`;
-  }
-
   #abandoned(): HeadwaterError {
-    return new HeadwaterError("BLOB_MISSING", `${this.#folder} was removed while this command was at work.`, {
-      hint: "Files that nobody touched for a week are removed by prune; run the command again.",
-      details: { folder: this.#folder },
-    });
+    return new HeadwaterError(
+      "BLOB_MISSING",
+      `${this.#folder.path} was removed while this command was at work.`,
+      {
+        hint: "Files that nobody touched for a week are removed by prune; run the command again.",
+        details: { folder: this.#folder.path },
+      },
+    );
   }
 
   #notStaged(sha256: Sha256): HeadwaterError {
@@ -233,7 +186,7 @@ class DirectoryWriter implements StoreWriter {
       `Blob ${sha256} is not among the files that this command brought.`,
       {
         hint: "Its folder under incoming/ was removed meanwhile; run the command again.",
-        details: { sha256, folder: this.#folder },
+        details: { sha256, folder: this.#folder.path },
       },
     );
   }

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { HeadwaterError } from "../../error.ts";
 import { encodeGeneration, parseGeneration } from "../generation-file.ts";
 import type { Generation } from "../generation.ts";
+import { isNoteName } from "../note-name.ts";
 import type {
   BlobReader,
   BlobSink,
@@ -104,7 +105,7 @@ class MemoryStore implements Store {
   }
 
   async writeNote(name: string, text: string): Promise<void> {
-    this.#notes.set(name, text);
+    if (isNoteName(name)) this.#notes.set(name, text);
   }
 
   async writer(job: string, { adopts = false }: WriterOptions = {}): Promise<StoreWriter> {
@@ -127,7 +128,10 @@ class MemoryStore implements Store {
 
   async joinWriter(id: string): Promise<StoreWriter | undefined> {
     const staging = this.#writers.get(id);
-    return staging === undefined ? undefined : new MemoryWriter({ id, staging, live: this.#live });
+    if (staging === undefined) return undefined;
+    const writer = new MemoryWriter({ id, staging, live: this.#live });
+    await writer.look();
+    return writer;
   }
 
   async openGrowing(location: string, size: number): Promise<BlobReader | undefined> {
@@ -154,6 +158,8 @@ class MemoryStore implements Store {
         if (bytes.byteLength > (staging.partials.get(sha256)?.byteLength ?? 0))
           staging.partials.set(sha256, bytes);
       }
+      other.blobs.clear();
+      other.partials.clear();
       this.#writers.delete(id);
     }
   }
@@ -163,8 +169,10 @@ class MemoryStore implements Store {
     let bytes = 0;
     for (const [name, staging] of this.#writers) {
       if (staging.touchedMs >= Date.now() - olderThanMs) continue;
-      for (const blob of staging.blobs.values()) bytes += blob.byteLength;
-      staging.blobs.clear();
+      for (const blobs of [staging.blobs, staging.partials]) {
+        for (const blob of blobs.values()) bytes += blob.byteLength;
+        blobs.clear();
+      }
       this.#writers.delete(name);
       writers += 1;
     }
@@ -240,7 +248,8 @@ class MemoryWriter implements StoreWriter {
       },
       leave: async () => {
         staging.growing.delete(name);
-        if (expected !== undefined && size > 0) staging.partials.set(expected, Buffer.concat(chunks));
+        if (expected === undefined || size <= (staging.partials.get(expected)?.byteLength ?? 0)) return;
+        staging.partials.set(expected, Buffer.concat(chunks));
       },
     };
   }
