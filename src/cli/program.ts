@@ -12,6 +12,8 @@ import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
+import { syncCommand } from "./commands/sync.ts";
+import { upstreamCommand } from "./commands/upstream.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 
@@ -22,7 +24,7 @@ import type { Context } from "./context.ts";
 export function createProgram(context: Context): Command {
   const program = new Command("headwater")
     .description(
-      "The image server for Incus and LXD: takes images from files and serves them, read-only, to a whole site.",
+      "The image server for Incus and LXD: takes images from files and from other servers, and serves them, read-only, to a whole site.",
     )
     .helpOption("-h, --help", "show help")
     .option(
@@ -58,6 +60,8 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   showCommand,
   removeCommand,
   aliasCommand,
+  upstreamCommand,
+  syncCommand,
   historyCommand,
   rollbackCommand,
   verifyCommand,

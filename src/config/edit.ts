@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isNode, parseDocument } from "yaml";
+import { type Document, isNode, parseDocument } from "yaml";
 import { HeadwaterError } from "../error.ts";
 
 /**
@@ -9,17 +9,7 @@ import { HeadwaterError } from "../error.ts";
  * whole, so that a reader sees the old one or the new one.
  */
 export async function setInConfig(file: string, path: readonly string[], value: unknown): Promise<void> {
-  const document = parseDocument(await readOrEmpty(file));
-  if (document.errors.length > 0) {
-    throw new HeadwaterError(
-      "CONFIG_INVALID",
-      `cannot change ${file}: ${document.errors[0]?.message ?? "not YAML"}`,
-      {
-        hint: "Correct the file first.",
-        details: { file },
-      },
-    );
-  }
+  const document = await documentOf(file);
   const next = document.createNode(value);
   const old = document.getIn(path, true);
   if (isNode(old) && isNode(next)) {
@@ -27,7 +17,24 @@ export async function setInConfig(file: string, path: readonly string[], value: 
     next.commentBefore = old.commentBefore ?? null;
   }
   document.setIn(path, next);
-  await replaceFile(file, document.toString({ lineWidth: 0 }));
+  await replaceFile(file, document);
+}
+
+/** Takes one setting out of the configuration file and leaves all else as it is. */
+export async function removeFromConfig(file: string, path: readonly string[]): Promise<void> {
+  const document = await documentOf(file);
+  document.deleteIn(path);
+  await replaceFile(file, document);
+}
+
+async function documentOf(file: string): Promise<Document.Parsed> {
+  const document = parseDocument(await readOrEmpty(file));
+  const [error] = document.errors;
+  if (error === undefined) return document;
+  throw new HeadwaterError("CONFIG_INVALID", `cannot change ${file}: ${error.message}`, {
+    hint: "Correct the file first.",
+    details: { file },
+  });
 }
 
 async function readOrEmpty(file: string): Promise<string> {
@@ -40,10 +47,11 @@ async function readOrEmpty(file: string): Promise<string> {
   }
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
+async function replaceFile(file: string, document: Document.Parsed): Promise<void> {
+  const text = document.toString({ lineWidth: 0 });
   const next = `${file}.${randomBytes(4).toString("hex")}.new`;
   try {
-    const handle = await open(next, "wx", 0o644);
+    const handle = await open(next, "wx", await modeFor(file, text));
     try {
       await handle.writeFile(text);
       await handle.sync();
@@ -65,4 +73,10 @@ async function replaceFile(file: string, text: string): Promise<void> {
       cause,
     });
   }
+}
+
+/** Passwords are for the owner alone; otherwise as it was. */
+async function modeFor(file: string, text: string): Promise<number> {
+  if (/^\s+credentials:/m.test(text)) return 0o600;
+  return (await stat(file).catch(() => undefined))?.mode ?? 0o644;
 }
