@@ -1,8 +1,8 @@
 import { combinedFields, metadataFtypes, rootFtypes } from "../simplestreams/ftypes.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "./generation.ts";
+import { Holdings } from "./holdings.ts";
 import { type ListedItem, listedItems } from "./items.ts";
 import type { Sha256, Store } from "./store.ts";
-import { readStreamState } from "./stream-state.ts";
 
 /** What the kept generations say about the bytes that should be there. */
 export interface Expectations {
@@ -43,22 +43,19 @@ export interface ExpectedFingerprint {
 
 /** `generations`: newest first. Each products file is read once, for the newest generation that has it. */
 export async function expectationsOf(store: Store, generations: Iterable<Generation>): Promise<Expectations> {
-  const gathering = new Gathering();
+  const gathering = new Gathering(new Holdings(store));
   for (const generation of generations) {
     for (const [path, record] of Object.entries(generation.documents)) {
       gathering.expect(record, { generation: generation.number, document: path });
     }
     for (const stream of generation.streams) {
-      const held = await gathering.held(store, stream, generation.number);
+      const held = await gathering.held(generation, stream);
+      if (held === undefined) continue;
       for (const path of stream.products) {
         const record = generation.documents[path];
-        if (record !== undefined) {
-          await gathering.products(store, record, {
-            generation: generation.number,
-            stream: stream.name,
-            ...held,
-          });
-        }
+        if (record === undefined) continue;
+        const where = { generation: generation.number, stream: stream.name, ...held };
+        await gathering.products(store, record, where);
       }
     }
   }
@@ -77,7 +74,12 @@ class Gathering implements Expectations {
   readonly blobs = new Map<Sha256, { size: number; listed: Listing[] }>();
   readonly fingerprints = new Map<Sha256, ExpectedFingerprint[]>();
   readonly unreadable: { record: DocumentRecord; error: unknown }[] = [];
+  readonly #holdings: Holdings;
   readonly #read = new Set<Sha256>();
+
+  constructor(holdings: Holdings) {
+    this.#holdings = holdings;
+  }
 
   expect(blob: { readonly sha256: Sha256; readonly size: number }, listing: Listing): void {
     const known = this.blobs.get(blob.sha256);
@@ -85,23 +87,24 @@ class Gathering implements Expectations {
     else if (known.listed[0]?.generation === listing.generation) known.listed.push(listing);
   }
 
-  /** What an image stream holds of what it lists. A state that cannot be read is told as damage, and its items are not looked for. */
+  /**
+   * What an image stream holds of what it lists, undefined when nothing new is to be looked for. A state that cannot be read is told as
+   * damage, and its items are not looked for.
+   */
   async held(
-    store: Store,
+    generation: Generation,
     stream: StreamRecord,
-    generation: number,
-  ): Promise<Pick<Where, "held" | "distrusted">> {
+  ): Promise<Pick<Where, "held" | "distrusted"> | undefined> {
     const record = stream.upstream?.state;
-    if (record === undefined) return {};
-    this.expect(record, { generation, document: `the state of ${stream.name}` });
+    if (record !== undefined) {
+      this.expect(record, { generation: generation.number, document: `the state of ${stream.name}` });
+    }
     try {
-      const { held, distrusted = [] } = await readStreamState(store, stream);
-      return {
-        ...(held === undefined ? {} : { held: new Set(held) }),
-        distrusted: new Set(distrusted.map(({ fingerprint }) => fingerprint)),
-      };
+      const holding = await this.#holdings.of(generation, stream);
+      return holding && { held: holding.named, distrusted: holding.distrusted };
     } catch {
-      return { held: new Set() };
+      // Of a damaged products file `products` tells; of the others everything is looked for that is here without a doubt.
+      return stream.origin === "cache" ? { held: new Set() } : {};
     }
   }
 

@@ -184,6 +184,7 @@ async function keptGenerations(store: Store, base: Generation, options: RoundOpt
   const { now, graceMs = DEFAULT_GRACE_MS, dropGenerations = () => false, unwanted } = options;
   const kept: Generation[] = [];
   let asked = false;
+  let older = false;
   let next: Generation | undefined;
   for (const number of Array.from(numbersOf(withNumber(base.keeps, base.number))).reverse()) {
     const generation = number === base.number ? base : await store.generation(number);
@@ -191,10 +192,13 @@ async function keptGenerations(store: Store, base: Generation, options: RoundOpt
     if (next?.number !== number + 1) next = await store.generation(number + 1);
     const supersededAt = number === base.number || next === undefined ? now : Date.parse(next.createdAt);
     next = generation;
-    const drop =
+    const drop: boolean =
+      older ||
       dropGenerations(generation) ||
       (unwanted !== undefined && (await namesAnyOf(store, generation, unwanted)));
     asked ||= drop;
+    // What older ones name of a cache depends on what this one says was evicted.
+    older ||= drop && generation.streams.some(({ origin }) => origin === "cache");
     if (!drop && supersededAt + graceMs > now) kept.push(generation);
   }
   return { kept, asked };

@@ -7,13 +7,17 @@ import type { Store } from "./store.ts";
 
 const compress = promisify(gzip);
 
-/** What an upstream's record says in a blob of its own: empty when it has none. Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
-export async function readStreamState(store: Store, { upstream }: StreamRecord): Promise<StreamState> {
-  if (upstream?.state === undefined) return {};
+/** What an upstream's record says in a blob of its own: nothing when it has none, and then a cache holds nothing. Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
+export async function readStreamState(
+  store: Store,
+  { origin, upstream }: StreamRecord,
+): Promise<StreamState> {
+  const nothing = origin === "cache" ? { held: [] } : {};
+  if (upstream?.state === undefined) return nothing;
   const record = { ...upstream.state, encoding: "gzip", type: "application/json" } as const;
   const value: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
   // Its hash was checked: it is what a writer of this program wrote.
-  return isObject(value) ? value : {};
+  return isObject(value) ? { ...nothing, ...value } : nothing;
 }
 
 /** The bytes of the blob; undefined when there is nothing to say. */

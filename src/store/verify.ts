@@ -11,7 +11,7 @@ import {
 } from "./expectations.ts";
 import type { Generation } from "./generation.ts";
 import { numbersOf } from "./keeps.ts";
-import { namedBlobs } from "./named-blobs.ts";
+import { listsOf, namedBlobs } from "./named-blobs.ts";
 import type { BlobReader, Sha256, Store } from "./store.ts";
 
 export interface VerifyOptions {
@@ -218,7 +218,7 @@ async function namedOrDocuments(store: Store, generation: Generation): Promise<R
     return await namedBlobs(store, [generation]);
   } catch (error) {
     if (!(error instanceof HeadwaterError)) throw error;
-    return new Set(Object.values(generation.documents).map((document) => document.sha256));
+    return new Set(listsOf(generation));
   }
 }
 
