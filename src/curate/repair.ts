@@ -7,7 +7,7 @@ import type { Sha256, Store } from "../store/store.ts";
 import { type Damage, quarantineDamaged, type VerifyReport } from "../store/verify.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
-import { without } from "./remove.ts";
+import { mend, type Mending } from "./mend-upstream.ts";
 
 export interface Repaired {
   /** Undefined when there was nothing to repair. */
@@ -42,13 +42,16 @@ export async function repair(store: Store, report: VerifyReport): Promise<Repair
     const generation = await publish(
       store,
       writer,
-      (streams) => {
+      async (streams) => {
         images = imageRows(streams).filter((image) => damaged.image(image));
+        const hasCache = streams.some(({ origin }) => origin === "cache");
         return {
           reason: { verb: "repair", text: `${images.length} damaged images taken off the lists` },
-          streams: streams.map((stream) => without(stream, images)),
-          // What was published since then lists the same damage.
-          givesUp: (number) => broken.has(number) || number > lastBroken,
+          streams: await Promise.all(
+            streams.map((stream) => mend(stream, { store, writer, images, ...damaged.found })),
+          ),
+          // What was published since then lists the same damage. What older ones name of a cache depends on those after them.
+          givesUp: (number) => hasCache || broken.has(number) || number > lastBroken,
         };
       },
       { read },
@@ -74,6 +77,10 @@ class Damaged {
     }
   }
 
+  get found(): Pick<Mending, "isDamaged" | "wrong"> {
+    return { isDamaged: (sha256) => this.#blobs.has(sha256), wrong: this.#fingerprints };
+  }
+
   image(image: ImageRow): boolean {
     return (
       this.#fingerprints.has(image.fingerprint) || image.files.some((file) => this.#blobs.has(file.sha256))
@@ -82,8 +89,11 @@ class Damaged {
 
   /** Whether its own lists can be read. What they list may still be damaged. */
   listsOf(generation: Generation): boolean {
-    const lists = generation.streams.flatMap((stream) => stream.products);
-    return lists.some((path) => this.#blobs.has(generation.documents[path]?.sha256 ?? ""));
+    return generation.streams.some(
+      ({ products, upstream }) =>
+        this.#blobs.has(upstream?.state?.sha256 ?? "") ||
+        products.some((path) => this.#blobs.has(generation.documents[path]?.sha256 ?? "")),
+    );
   }
 }
 

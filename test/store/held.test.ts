@@ -84,6 +84,15 @@ describe("what is held", () => {
     expect((await verify(store)).damaged).toEqual([]);
   });
 
+  it("stops taking space at once also when the lists have changed since", async () => {
+    const store = createMemoryStore();
+    await publishStreams(store, [cache(["a", "b"], ["a"])]);
+    await publishStreams(store, [cache(["a", "b", "c"], [])]);
+    await pruned(store);
+    expect(await isHere(store, "a")).toBe(false);
+    expect((await verify(store)).damaged).toEqual([]);
+  });
+
   it("stays for the grace period when the upstream does not list it any more", async () => {
     const store = createMemoryStore();
     await publishStreams(store, [cache(["a", "b"], ["a"])]);

@@ -1,0 +1,112 @@
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+
+import { isObject } from "../simplestreams/containers.ts";
+import { readDocument } from "../store/documents.ts";
+import type { DocumentRecord } from "../store/generation.ts";
+import type { Sha256, Store, StoreWriter } from "../store/store.ts";
+import type { ImageRow } from "../views/image-rows.ts";
+import type { ImageStream, UpstreamStream } from "../views/image-stream.ts";
+import { without } from "./remove.ts";
+
+export interface Mending {
+  readonly store: Store;
+  readonly writer: StoreWriter;
+  readonly isDamaged: (sha256: Sha256) => boolean;
+  /** Images of the image stream with something damaged. */
+  readonly images: readonly ImageRow[];
+  /** Those whose bytes are right and whose fingerprint is not theirs. */
+  readonly wrong: ReadonlySet<string>;
+}
+
+/** An image stream that no longer says that damaged bytes are here. */
+export async function mend(stream: ImageStream, mending: Mending): Promise<ImageStream> {
+  const { upstream } = stream;
+  if (upstream === undefined) return without(stream, mending.images);
+  return stream.origin === "cache"
+    ? mendCache(stream, upstream, mending)
+    : mendMirror(stream, upstream, mending);
+}
+
+/** What is damaged goes on being listed, and is fetched again when somebody asks for it. */
+async function mendCache(
+  stream: ImageStream,
+  upstream: UpstreamStream,
+  { store, isDamaged, images, wrong }: Mending,
+): Promise<ImageStream> {
+  const held: Sha256[] = [];
+  for (const sha256 of upstream.holds) {
+    // The lists may be an older generation's, and bytes evicted since.
+    if (!isDamaged(sha256) && (await store.sizeOf(sha256)) !== undefined) held.push(sha256);
+  }
+  const reason = "its fingerprint is not that of its files";
+  const found = images.filter(({ fingerprint }) => wrong.has(fingerprint));
+  const distrusted = [
+    ...(upstream.state.distrusted ?? []),
+    ...found.map(({ fingerprint }) => ({ fingerprint, reason })),
+  ];
+  const state = { ...upstream.state, held, distrusted };
+  return { ...stream, upstream: { ...upstream, state, holds: new Set(held) } };
+}
+
+/** Versions with something damaged leave its own products files as well, whose signatures then no longer fit. The next sync brings them back. */
+async function mendMirror(
+  stream: ImageStream,
+  upstream: UpstreamStream,
+  mending: Mending,
+): Promise<ImageStream> {
+  const { images, isDamaged, wrong } = mending;
+  const unwanted = new Set<string>(wrong);
+  for (const sha256 of upstream.holds) if (isDamaged(sha256)) unwanted.add(sha256);
+  const here = images.filter((image) => image.stream === stream.name);
+  if (here.length === 0 && ![...upstream.holds].some(isDamaged)) return stream;
+  const documents = new Map<string, DocumentRecord>();
+  const holds = new Set<Sha256>();
+  for (const [path, record] of upstream.documents) {
+    if (/\.(?:sjson|gpg)$/.test(path)) continue;
+    const isProducts = upstream.productsPaths.includes(path);
+    documents.set(path, isProducts ? await rewritten(record, { ...mending, unwanted, holds }) : record);
+  }
+  const record = { ...upstream.record, isVerbatim: false };
+  return { ...without(stream, here), upstream: { ...upstream, record, documents, holds } };
+}
+
+interface Rewriting extends Mending {
+  /** Hashes and fingerprints. */
+  readonly unwanted: ReadonlySet<string>;
+  /** Gets the hashes of what stays listed. */
+  readonly holds: Set<Sha256>;
+}
+
+const compress = promisify(gzip);
+
+async function rewritten(record: DocumentRecord, rewriting: Rewriting): Promise<DocumentRecord> {
+  const { store, writer } = rewriting;
+  const document: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
+  for (const product of membersOf(document, "products")) {
+    const versions = isObject(product) ? product["versions"] : undefined;
+    if (!isObject(versions)) continue;
+    for (const [name, version] of Object.entries(versions)) {
+      const items = membersOf(version, "items");
+      if (items.some((item) => says(item, rewriting.unwanted))) delete versions[name];
+      else for (const item of items) holdsOf(item, rewriting.holds);
+    }
+  }
+  const bytes = await compress(JSON.stringify(document));
+  return { ...(await writer.put(bytes)), encoding: "gzip", type: record.type };
+}
+
+function membersOf(value: unknown, name: string): unknown[] {
+  const members = isObject(value) ? value[name] : undefined;
+  return isObject(members) ? Object.values(members) : [];
+}
+
+function says(item: unknown, unwanted: ReadonlySet<string>): boolean {
+  return (
+    isObject(item) && Object.values(item).some((value) => typeof value === "string" && unwanted.has(value))
+  );
+}
+
+function holdsOf(item: unknown, holds: Set<Sha256>): void {
+  if (isObject(item) && typeof item["sha256"] === "string") holds.add(item["sha256"]);
+}
