@@ -1,6 +1,7 @@
 import { commit } from "./commit.ts";
+import { readDocument } from "./documents.ts";
 import type { Generation, Reason, StreamRecord, StreamState } from "./generation.ts";
-import { itemsOf } from "./items.ts";
+import { productsRecord } from "./items.ts";
 import type { Sha256, Store, StoreWriter } from "./store.ts";
 import { encodeStreamState, readStreamState } from "./stream-state.ts";
 
@@ -35,7 +36,8 @@ export async function changeHeld(
       const state = await readStreamState(store, record);
       if (state.held === undefined) return undefined;
       const before = new Set(state.held);
-      const added = wanted.size === 0 ? [] : await stillListed(store, base, { name, wanted, before });
+      const fresh = [...wanted].filter((sha256) => !before.has(sha256));
+      const added = await stillListed(store, base, { record, wanted: fresh });
       const held = [...before].filter((sha256) => !unwanted.has(sha256)).concat(added);
       if (added.length === 0 && held.length === before.size) return undefined;
       const changed = await withState(writer, record, { ...state, held });
@@ -56,18 +58,20 @@ export async function changeHeld(
   );
 }
 
+/**
+ * Looks for the hashes as text: parsing the lists of 10,000 versions takes longer than everything else here. A hash that stands there for
+ * something else than an item's bytes is harmless: only what is listed is named.
+ */
 async function stillListed(
   store: Store,
   base: Generation,
-  {
-    name,
-    wanted,
-    before,
-  }: { readonly name: string; readonly wanted: ReadonlySet<Sha256>; readonly before: ReadonlySet<Sha256> },
+  { record, wanted }: { readonly record: StreamRecord; readonly wanted: readonly Sha256[] },
 ): Promise<Sha256[]> {
   const listed = new Set<Sha256>();
-  for (const item of (await itemsOf(store, base)).values()) {
-    if (item.stream === name && wanted.has(item.sha256) && !before.has(item.sha256)) listed.add(item.sha256);
+  if (wanted.length === 0) return [];
+  for (const path of record.products) {
+    const text = Buffer.from(await readDocument(store, productsRecord(base, record, path)));
+    for (const sha256 of wanted) if (text.includes(sha256, 0, "latin1")) listed.add(sha256);
   }
   return [...listed];
 }
