@@ -63,7 +63,7 @@ export interface Store {
   joinWriter(id: string): Promise<StoreWriter | undefined>;
   /**
    * Opens a file that a writer of this machine is still filling; its `size` is `size`, and reads reach as far as has been written.
-   * `location` is what its sink says. Undefined when it is gone.
+   * `location` is what its sink says; the sink was told which hash to expect. Also right after it was staged. Undefined when it is gone.
    */
   openGrowing(location: string, size: number): Promise<BlobReader | undefined>;
   /** Removes what dead writers left and nobody touched for `olderThanMs`. Returns bytes and counts. */
@@ -115,8 +115,8 @@ export interface StoreWriter {
    */
   create(expected?: Sha256): Promise<BlobSink>;
   /**
-   * The longest unfinished file that earlier writers of this job left of this blob; its bytes have been checked by nobody. Its content never
-   * changes any more: continuing is copying it into a new sink and going on from there.
+   * The longest unfinished file that earlier writers of this job left of this blob; its bytes have been checked by nobody. Continuing is
+   * copying it into a new sink while hashing, and going on from there: whoever was taken for dead may wake up and write to the old file.
    */
   partial(sha256: Sha256): Promise<BlobReader | undefined>;
   /** Looks what other handles on the same area have staged: they count for `has`, `open` and `place` then. */
@@ -133,7 +133,7 @@ export interface StoreWriter {
   place(blobs: Iterable<Sha256>): Promise<void>;
   /** Whether this writer staged that blob. */
   has(sha256: Sha256): boolean;
-  /** Forgets what is staged. Live blobs stay. */
+  /** Forgets what is staged. Live blobs stay, and unfinished files that can be continued. */
   close(): Promise<void>;
 }
 
@@ -147,6 +147,7 @@ export interface BlobSink {
    * once). Throws BLOB_MISMATCH and stages nothing when `size` differs from what was written.
    */
   commit(expected: { readonly sha256: Sha256; readonly size: number }): Promise<void>;
+  /** Nothing of it is wanted; what earlier tries left of the same blob goes too. */
   cancel(): Promise<void>;
   /** Ends it unfinished and leaves the file for `partial` of a later writer. Like `cancel` for one without an expected hash. */
   leave(): Promise<void>;
