@@ -40,6 +40,7 @@ export async function configuredUpstream(
     name,
     url,
     mode: settings.mode,
+    isPublic: settings.credentials === undefined,
     aliasPrefix: settings.aliasPrefix,
     twins: settings.twins ?? preset?.twins ?? true,
     offline: settings.offline,

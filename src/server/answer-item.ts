@@ -1,10 +1,10 @@
 import { byteRange } from "./byte-range.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendBusy, sendLine, sendUnavailable } from "./exchange.ts";
+import { answerFillFailure, openItem } from "./open-item.ts";
 import type { ServedItem } from "../store/items.ts";
 import { isNotModified } from "./not-modified.ts";
-import type { Store } from "../store/store.ts";
-import type { Sender } from "./sender.ts";
+import type { RouteContext } from "./route-context.ts";
 
 /** Bytes behind a published path never change. */
 const FOR_EVER = "public, max-age=31536000, immutable";
@@ -12,15 +12,11 @@ const MISSING =
   "This file is listed and its bytes are missing here; the operator can find out with headwater verify.";
 
 /**
- * Sends an image file, or a part of it. HEAD looks whether the bytes are there and opens nothing. Missing bytes are this
- * server's fault and get 503: 404 would say that the file is not listed.
+ * Sends an image file, or a part of it. HEAD looks whether the bytes are there and opens nothing; for a file at the upstream it says what
+ * is listed and asks nobody. Missing bytes are this server's fault and get 503: 404 would say that the file is not listed.
  */
-export async function answerItem(
-  exchange: Exchange,
-  item: ServedItem,
-  store: Store,
-  sender: Sender,
-): Promise<void> {
+export async function answerItem(exchange: Exchange, item: ServedItem, context: RouteContext): Promise<void> {
+  const { store, sender } = context;
   const { request, response, isHead } = exchange;
   const { headers } = request;
   const etag = `"${item.sha256}"`;
@@ -51,18 +47,20 @@ export async function answerItem(
     response.setHeader("X-Content-Type-Options", "nosniff");
   };
   if (isHead) {
-    if ((await store.sizeOf(item.sha256)) !== item.size) return sendUnavailable(exchange, MISSING);
+    if (item.isHeld && (await store.sizeOf(item.sha256)) !== item.size)
+      return sendUnavailable(exchange, MISSING);
     reply();
     response.end();
     return;
   }
+  const opened = await openItem(context, item, response);
+  if (opened.kind === "failed") return answerFillFailure(exchange, opened.error);
+  if (opened.kind === "missing") return sendUnavailable(exchange, MISSING);
   const slot = await sender.place(response);
-  if (slot === undefined) return sendBusy(exchange);
-  const reader = await store.open(item.sha256);
-  if (reader?.size !== item.size) {
-    await reader?.close();
-    return sendUnavailable(exchange, MISSING);
+  if (slot === undefined) {
+    await opened.reader.close();
+    return sendBusy(exchange);
   }
   reply();
-  await sender.blob(response, slot, reader, part);
+  await sender.blob(response, slot, opened.reader, part);
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type SocketLock, takeSocketLock } from "../store/socket-lock.ts";
 import type { Logger } from "./logger.ts";
 
@@ -5,6 +6,8 @@ import type { Logger } from "./logger.ts";
 export interface BackgroundTask {
   readonly name: string;
   readonly everyMs: number;
+  /** Until the first time; left out: `everyMs`. */
+  readonly firstMs?: number;
   /** Must end soon after `signal` is aborted. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -13,6 +16,8 @@ export interface BackgroundOptions {
   /** `state/serve.sock` of the store: whoever listens there does the background work. */
   readonly socketPath: string;
   readonly tasks: readonly BackgroundTask[];
+  /** Another process, or this one, asks the one that does the work. */
+  readonly onConnection?: (socket: Socket) => void;
   readonly log: Logger;
   /** How often a process that is not the one looks whether it can become it. */
   readonly retryMs?: number;
@@ -26,7 +31,7 @@ export interface Background {
   close(): Promise<void>;
 }
 
-const RETRY_MS = 30_000;
+const RETRY_MS = 5000;
 
 /**
  * Does the tasks in the one process that holds the socket, and waits for its turn in every other one. A lock for doing work once, not
@@ -54,9 +59,9 @@ class Holder implements Background {
   }
 
   async start(): Promise<void> {
-    const { socketPath, tasks, log, retryMs = RETRY_MS } = this.#options;
+    const { socketPath, tasks, onConnection, log, retryMs = RETRY_MS } = this.#options;
     try {
-      this.#lock = await takeSocketLock(socketPath);
+      this.#lock = await takeSocketLock(socketPath, onConnection);
     } catch (error) {
       // A full disk or a read-only folder must not keep images from being served.
       log.warn({ err: error }, "background work is not done by this process: its socket cannot be made");
@@ -65,7 +70,7 @@ class Holder implements Background {
       await this.#lock?.release();
       return;
     }
-    if (this.#lock !== undefined) for (const task of tasks) this.#schedule(task);
+    if (this.#lock !== undefined) for (const task of tasks) this.#schedule(task, task.firstMs);
     else this.#later(retryMs, () => this.start());
   }
 
@@ -78,9 +83,9 @@ class Holder implements Background {
   }
 
   /** Spread over a tenth of the time, so that many servers do not ask the same upstream at the same minute. */
-  #schedule(task: BackgroundTask): void {
+  #schedule(task: BackgroundTask, waitMs: number = task.everyMs): void {
     const { random = Math.random } = this.#options;
-    this.#later(task.everyMs * (0.95 + random() * 0.1), () => this.#run(task));
+    this.#later(waitMs * (0.95 + random() * 0.1), () => this.#run(task));
   }
 
   async #run(task: BackgroundTask): Promise<void> {

@@ -16,6 +16,9 @@ export interface Counters {
   bufferBytes: number;
   /** Stalled downloads that were cut so that others could go on. */
   evictedSends: number;
+  /** Files of caches that were here when they were asked for, and that were not. */
+  cacheHits: number;
+  cacheMisses: number;
   /** Number of the generation that is served; 0 when there is none. */
   generation: number;
 }
@@ -32,6 +35,8 @@ export function zeroCounters(): Counters {
     waitingSends: 0,
     bufferBytes: 0,
     evictedSends: 0,
+    cacheHits: 0,
+    cacheMisses: 0,
     generation: 0,
   };
 }
@@ -50,6 +55,8 @@ export function sumCounters(all: readonly Readonly<Counters>[]): Counters {
     sum.waitingSends += counters.waitingSends;
     sum.bufferBytes += counters.bufferBytes;
     sum.evictedSends += counters.evictedSends;
+    sum.cacheHits += counters.cacheHits;
+    sum.cacheMisses += counters.cacheMisses;
     sum.generation =
       sum.generation === 0 ? counters.generation : Math.min(sum.generation, counters.generation);
   }

@@ -25,6 +25,13 @@ const DESCRIPTIONS: readonly [keyof Counters, "counter" | "gauge", string, strin
   ["refusedTlsVersions", "counter", "headwater_refused_tls_versions_total", "Connections older than TLS 1.3"],
   ["failedHandshakes", "counter", "headwater_failed_handshakes_total", "TLS handshakes that came to nothing"],
   ["evictedSends", "counter", "headwater_evicted_sends_total", "Stalled downloads cut to make room"],
+  ["cacheHits", "counter", "headwater_cache_hits_total", "Files of caches that were held when asked for"],
+  [
+    "cacheMisses",
+    "counter",
+    "headwater_cache_misses_total",
+    "Files of caches that were at the upstream when asked for",
+  ],
   ["connections", "gauge", "headwater_connections", "Open connections"],
   ["activeSends", "gauge", "headwater_active_sends", "Answers being sent"],
   ["waitingSends", "gauge", "headwater_waiting_sends", "Answers waiting for their turn"],

@@ -7,8 +7,8 @@ import type { StreamRecord } from "../store/generation.ts";
  */
 export type PlainPolicy = "upstream" | "all" | "off";
 
-export function mayGoInClear(policy: PlainPolicy, origin: StreamRecord["origin"] | undefined): boolean {
-  if (policy === "upstream") return origin !== undefined && origin !== "own";
+export function mayGoInClear(policy: PlainPolicy, stream: StreamRecord | undefined): boolean {
+  if (policy === "upstream") return stream?.upstream?.isPublic === true;
   return policy === "all";
 }
 

@@ -1,3 +1,4 @@
+import type { Fills } from "../intake/cache/fills.ts";
 import type { Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
 import type { CurrentGeneration } from "./current-generation.ts";
@@ -8,6 +9,8 @@ import type { Sender } from "./sender.ts";
 
 /** What answers are made of. */
 export interface RouteContext {
+  /** Undefined: files at upstreams cannot be had from here. */
+  readonly fills: Fills | undefined;
   readonly store: Store;
   readonly current: CurrentGeneration;
   readonly older: OlderGenerations;

@@ -56,7 +56,7 @@ async function answer(context: RouteContext, exchange: Exchange): Promise<void> 
   const document = loaded.documents.get(key);
   if (document !== undefined) return answerDocument(exchange, document, loaded, context.sender);
   const item = await findItem(context, key, loaded);
-  if (item !== undefined) return answerItem(exchange, item, context.store, context.sender);
+  if (item !== undefined) return answerItem(exchange, item, context);
   if (isEmptyList(key, loaded)) return sendUnavailable(exchange, "No image is listed here at the moment.");
   sendLine(exchange, 404, "There is no such file here.");
 }
@@ -101,8 +101,8 @@ async function answerInClear(context: RouteContext, exchange: Exchange, key: str
   const item = loaded === undefined ? undefined : (loaded.items.get(key) ?? current.kept.get(key));
   if (item !== undefined && loaded !== undefined) {
     const { streams } = loaded.generation;
-    const origin = streams.find(({ name }) => name === item.stream)?.origin;
-    if (mayGoInClear(plain, origin)) return answerItem(exchange, item, context.store, context.sender);
+    const stream = streams.find(({ name }) => name === item.stream);
+    if (mayGoInClear(plain, stream)) return answerItem(exchange, item, context);
     return sendLine(exchange, 403, "This file is sent over https only.");
   }
   const { url: target = "/", headers } = exchange.request;
@@ -133,10 +133,17 @@ async function answerOlder(
       const document = older.loaded.documents.get(rest);
       if (document !== undefined) return answerDocument(exchange, document, older.loaded, context.sender);
       const item = (await older.loaded.items()).get(rest);
-      if (item !== undefined) return answerItem(exchange, item, context.store, context.sender);
+      if (item !== undefined) return answerOldItem(context, exchange, item);
       return sendLine(exchange, 404, "There is no such file in that generation.");
     }
   }
+}
+
+/** Old lists are for what was here: what a cache has let go since is gone from them. */
+async function answerOldItem(context: RouteContext, exchange: Exchange, item: ServedItem): Promise<void> {
+  const isHere = !item.isCached || (await context.store.sizeOf(item.sha256)) === item.size;
+  if (isHere) return answerItem(exchange, item, { ...context, fills: undefined });
+  sendLine(exchange, 410, "This file was at an upstream, and is not kept here.");
 }
 
 function answerHealth({ current }: RouteContext, exchange: Exchange): void {

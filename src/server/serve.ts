@@ -1,4 +1,5 @@
 import { HeadwaterError } from "../error.ts";
+import type { Fills } from "../intake/cache/fills.ts";
 import type { Store } from "../store/store.ts";
 import type { CertificateDescription } from "./certificate.ts";
 import type { CertificateFiles, LoadedCertificate } from "./certificate-source.ts";
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly pollMs?: number | undefined;
   readonly limits?: ConnectionLimits | undefined;
   readonly slots?: SendSlotsOptions | undefined;
+  /** How files at upstreams are had. Left out: only what is held is served. */
+  readonly fills?: Fills | undefined;
 }
 
 export interface RunningServer {
@@ -73,6 +76,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     sender,
     counters,
     log,
+    fills: options.fills,
     plain: options.plain ?? "upstream",
     url: options.url,
     certificate: () => certificate.served,

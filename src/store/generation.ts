@@ -59,6 +59,8 @@ export interface StreamRecord {
 export interface UpstreamRecord {
   /** The upstream's base URL, without credentials. */
   readonly url: string;
+  /** Anybody can get its files where they come from: no password is needed there. */
+  readonly isPublic: boolean;
   /** Its own root is the upstream's own bytes, signatures included: nothing was filtered, added or hidden. */
   readonly isVerbatim: boolean;
   /** Put before each alias in the merged root: `daily/` makes `daily/24.04` of `24.04`. Empty: none. */

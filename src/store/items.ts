@@ -16,6 +16,8 @@ export interface ServedItem {
   readonly path: string;
   /** False for an item of a cache whose bytes are at the upstream. */
   readonly isHeld: boolean;
+  /** Of a cache: its bytes may be let go, and come back. */
+  readonly isCached: boolean;
 }
 
 /** One item where a products file lists it. */
@@ -37,7 +39,14 @@ export async function itemsOf(store: Store, generation: Generation): Promise<Ite
         const { path, sha256, size } = fields;
         if (typeof path !== "string" || typeof sha256 !== "string" || typeof size !== "number") continue;
         const isHeld = here?.has(sha256) ?? true;
-        table.set(`${stream.name}/${path}`, { sha256, size, stream: stream.name, path, isHeld });
+        table.set(`${stream.name}/${path}`, {
+          sha256,
+          size,
+          stream: stream.name,
+          path,
+          isHeld,
+          isCached: here !== undefined,
+        });
       }
     }
   }

@@ -39,7 +39,10 @@ describe("items of a generation", () => {
     const { store, generation } = await publish(text, "site");
     const table = await itemsOf(store, generation);
     expect(Array.from(table)).toEqual([
-      ["site/a/b/meta.tar.xz", { sha256, size: 412, stream: "site", path: "a/b/meta.tar.xz", isHeld: true }],
+      [
+        "site/a/b/meta.tar.xz",
+        { sha256, size: 412, stream: "site", path: "a/b/meta.tar.xz", isHeld: true, isCached: false },
+      ],
     ]);
   });
 

@@ -58,6 +58,7 @@ export async function publishStreams(
 
 const UPSTREAM = {
   url: "https://images.example.org/",
+  isPublic: true,
   isVerbatim: true,
   aliasPrefix: "",
   twins: true,

@@ -77,3 +77,14 @@ function typeOf(path: string): string {
   if (path.endsWith(".json")) return "application/json";
   return path.endsWith(".sjson") ? "text/plain; charset=utf-8" : "application/pgp-signature";
 }
+
+/** A root that is here with other products files, staged: their index stays, and signatures of what was changed go. */
+export async function rewrittenDocuments(
+  writer: StoreWriter,
+  documents: ReadonlyMap<string, DocumentRecord>,
+  listing: Listing,
+): Promise<Map<string, DocumentRecord>> {
+  const kept = [...documents].filter(([path]) => path.endsWith(".json"));
+  const texts = [...listing].map(([path, file]): [string, Uint8Array] => [path, encode(renderProducts(file))]);
+  return new Map([...kept, ...(await stageRoot(writer, new Map(texts)))]);
+}

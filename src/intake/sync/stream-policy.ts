@@ -7,6 +7,8 @@ export interface StreamPolicy {
   /** Base URL without credentials. */
   readonly url: string;
   readonly mode: "mirror" | "cache";
+  /** Whether the upstream gives its files to everybody, without a password. */
+  readonly isPublic: boolean;
   /** Undefined: everything. */
   readonly select?: Selection;
   /** As it was written, to notice that it changed. */

@@ -275,7 +275,7 @@ class Sync {
   }
 
   #stream(next: Next, now: ImageStream | undefined, fetchedAt: string): ImageStream {
-    const { name, mode, url, aliasPrefix, twins, offline } = this.#policy;
+    const { name, mode, url, isPublic, aliasPrefix, twins, offline } = this.#policy;
     const files = filesOf(next.listing);
     const held =
       mode === "mirror" ? undefined : [...(now?.upstream?.holds ?? [])].filter((sha256) => files.has(sha256));
@@ -284,7 +284,7 @@ class Sync {
       origin: mode,
       products: imagesOf(next.listing, name),
       upstream: {
-        record: { url, isVerbatim: next.isVerbatim, aliasPrefix, twins, offline, fetchedAt },
+        record: { url, isPublic, isVerbatim: next.isVerbatim, aliasPrefix, twins, offline, fetchedAt },
         state: { ...next.state, ...(held === undefined ? {} : { held }) },
         documents: next.documents,
         productsPaths: next.productsPaths,
