@@ -1,3 +1,4 @@
+import type { StreamRecord } from "../../src/store/generation.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { mayGoInClear, redirectTarget } from "../../src/server/plain-http.ts";
@@ -76,11 +77,30 @@ describe("a full plain listener", () => {
 });
 
 describe("mayGoInClear", () => {
+  const own: StreamRecord = { name: "images", origin: "own", products: [], hidden: [] };
+  const upstream = {
+    url: "https://images.example",
+    isPublic: true,
+    isVerbatim: true,
+    aliasPrefix: "",
+    twins: true,
+    offline: false,
+    fetchedAt: "2026-11-24T00:00:00Z",
+  };
+  const cached: StreamRecord = { ...own, name: "up", origin: "cache", upstream };
+  const closed: StreamRecord = { ...cached, upstream: { ...upstream, isPublic: false } };
+
   it("keeps home-made files back unless told otherwise", () => {
-    expect(mayGoInClear("upstream", "own")).toBe(false);
+    expect(mayGoInClear("upstream", own)).toBe(false);
     expect(mayGoInClear("upstream", undefined)).toBe(false);
-    expect(mayGoInClear("all", "own")).toBe(true);
-    expect(mayGoInClear("off", "own")).toBe(false);
+    expect(mayGoInClear("all", own)).toBe(true);
+    expect(mayGoInClear("off", own)).toBe(false);
+  });
+
+  it("sends what is public at its upstream, and not what needs a password there", () => {
+    expect(mayGoInClear("upstream", cached)).toBe(true);
+    expect(mayGoInClear("upstream", closed)).toBe(false);
+    expect(mayGoInClear("off", cached)).toBe(false);
   });
 });
 
