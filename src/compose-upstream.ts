@@ -24,13 +24,17 @@ export interface TransfersOptions {
   readonly upstream: UpstreamOptions;
   /** Downloads at once that will be asked for. */
   readonly parallel: number;
+  /** Bytes of the file, when it is one: for little a thread is not worth starting. */
+  readonly size?: number;
 }
 
+const WORTH_A_THREAD = 4 * 1024 * 1024;
+
 /** Downloads into a writer's area of a directory store, in threads. After each the caller lets the writer `look`. */
-export function openTransfers({ store, writer, upstream, parallel }: TransfersOptions): Transfers {
+export function openTransfers({ store, writer, upstream, parallel, size }: TransfersOptions): Transfers {
   const entry = new URL("./transfer-thread.js", import.meta.url);
   // Run from its sources, as tests do, the program has no file that a thread could load: Node 20 reads no TypeScript.
-  if (import.meta.url.endsWith(".ts"))
+  if (import.meta.url.endsWith(".ts") || (size ?? WORTH_A_THREAD) < WORTH_A_THREAD)
     return directTransfers({ store, writer, upstream: openUpstream(upstream) });
   const threads = Math.max(1, Math.min(parallel, availableParallelism()));
   return pooledTransfers({ entry, folder: store.name, writerId: writer.id, upstream, threads });

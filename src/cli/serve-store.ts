@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import type { Fills } from "../intake/cache/fills.ts";
+import { openFills } from "../intake/cache/open-fills.ts";
 import { renderAnew } from "../publish/render-anew.ts";
 import { startBackground } from "../server/background.ts";
 import { type CertificateDescription, ensureCertificate } from "../server/certificate.ts";
@@ -16,6 +18,7 @@ import { giveToOwnerOf } from "./owner.ts";
 import { printServing } from "./print-serving.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
+import { serveUpstreams } from "./serve-upstreams.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -30,16 +33,21 @@ export async function serveStore(
   context.ownSignal();
   const log = await createLogger(io, options);
   if (isWorker()) {
-    await runWorker(() => startOne(request, log));
+    const fills = fillsOf(request.store);
+    await runWorker(() => startOne(request, log, fills));
+    await fills.close();
     return;
   }
   const certificate = await prepareCertificate(io, request);
   await renderByNewRules(request.store, log);
+  const fills = fillsOf(request.store);
   const server =
-    config.workers > 1 ? await startWorkers({ count: config.workers, log }) : await startOne(request, log);
-  const stops = [() => server.close()];
+    config.workers > 1
+      ? await startWorkers({ count: config.workers, log })
+      : await startOne(request, log, fills);
+  const stops = [() => server.close(), () => fills.close()];
   try {
-    stops.unshift(await startSideWork(request, server, log));
+    stops.push(await startSideWork(context, options, { ...request, server, log }));
     await printServing(io, options, { ...request, server, certificate });
     await aborted(io.signal);
     notice(io, options, "Stopping. Running downloads get up to 60 seconds; Ctrl-C again cuts them.");
@@ -62,9 +70,18 @@ async function renderByNewRules(store: Store, log: Logger): Promise<void> {
   }
 }
 
-function startOne({ store, config }: ServeRequest, log: Logger): Promise<RunningServer> {
+function startOne({ store, config }: ServeRequest, log: Logger, fills: Fills): Promise<RunningServer> {
   const { listen, url, plain } = config;
-  return startServer({ store, listen, certificate: certificateFiles(config, store.name), url, plain, log });
+  const certificate = certificateFiles(config, store.name);
+  return startServer({ store, listen, certificate, url, plain, log, fills });
+}
+
+function fillsOf(store: Store): Fills {
+  return openFills({ store, socketPath: socketPathOf(store) });
+}
+
+function socketPathOf(store: Store): string {
+  return join(store.name, "state", "serve.sock");
 }
 
 /**
@@ -85,18 +102,29 @@ async function prepareCertificate(
   return (await loadCertificate(certificateFiles(config, store.name))).description;
 }
 
-/** What goes on beside answering: making room once an hour, and metrics. Returns what ends it. */
+interface SideWork extends ServeRequest {
+  readonly server: RunningServer;
+  readonly log: Logger;
+}
+
+/** What goes on beside answering: syncs, downloads for caches, making room, and metrics. Returns what ends it. */
 async function startSideWork(
-  request: ServeRequest,
-  server: RunningServer,
-  log: Logger,
+  context: Context,
+  options: GlobalOptions,
+  work: SideWork,
 ): Promise<() => Promise<void>> {
-  const { store, config } = request;
+  const { store, config, server, log } = work;
+  const upstreams = serveUpstreams(context.io, options, { store, log, graceMs: config.grace });
   const background = await startBackground({
-    socketPath: join(store.name, "state", "serve.sock"),
-    tasks: [{ name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(request, log) }],
+    socketPath: socketPathOf(store),
+    tasks: [{ name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) }, ...upstreams.tasks],
+    onConnection: upstreams.onConnection,
     log,
   });
+  const stop = async (): Promise<void> => {
+    await upstreams.close();
+    await background.close();
+  };
   try {
     const metrics =
       config.metrics === "off"
@@ -104,10 +132,10 @@ async function startSideWork(
         : await startMetrics({ listen: config.metrics, counters: () => server.counters, log });
     return async () => {
       await metrics?.close();
-      await background.close();
+      await stop();
     };
   } catch (error) {
-    await background.close();
+    await stop();
     throw error;
   }
 }

@@ -135,7 +135,11 @@ export class Filler {
 
   async #run(fill: Fill): Promise<boolean> {
     const { sha256, size } = fill.item;
-    if ((await this.#options.store.sizeOf(sha256)) === size) return true;
+    if ((await this.#options.store.sizeOf(sha256)) === size) {
+      // Another image stream brought it, or it was let go a moment ago: now this one needs it, too.
+      await this.#keeper.keep(fill.item.stream, sha256);
+      return true;
+    }
     const takesPlace = size > SMALL;
     if (takesPlace) await this.#place();
     try {
