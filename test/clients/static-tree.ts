@@ -54,7 +54,7 @@ async function selfSigned(): Promise<{ key: string; pem: string }> {
   const keyFile = join(folder, "key.pem");
   const certFile = join(folder, "certificate.pem");
   const what = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30".split(" ");
-  const names = "-subj /CN=tree.test -addext subjectAltName=DNS:tree.test".split(" ");
+  const names = "-subj /CN=tree.test -addext subjectAltName=DNS:tree.test,IP:127.0.0.1".split(" ");
   await run("openssl", [...what, ...names, "-keyout", keyFile, "-out", certFile]);
   return { key: await readFile(keyFile, "utf8"), pem: await readFile(certFile, "utf8") };
 }
