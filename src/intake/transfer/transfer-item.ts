@@ -94,7 +94,9 @@ async function download(parts: TransferParts, assembly: Assembly, onBegin: () =>
       );
     } catch (error) {
       fruitless = assembly.position > before ? 0 : fruitless + 1;
-      if (signal?.aborted === true || !isPassing(error) || fruitless >= FRUITLESS_TRIES) throw error;
+      // An upstream that cannot be reached has been asked several times already (with-retry.ts); whoever waits is told soon.
+      if (!hasBegun || signal?.aborted === true || !isPassing(error) || fruitless >= FRUITLESS_TRIES)
+        throw error;
       await wait(Math.min(FIRST_WAIT_MS * 2 ** fruitless * (0.5 + Math.random()), LONGEST_WAIT_MS), signal);
     }
   }
