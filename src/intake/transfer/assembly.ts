@@ -135,7 +135,8 @@ export class Assembly {
     }
     this.#underWay -= 1;
     this.#free.push(buffer);
-    this.#onFree?.();
+    const wake = this.#onFree;
     this.#onFree = undefined;
+    wake?.();
   }
 }
