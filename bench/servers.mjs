@@ -24,7 +24,7 @@ function running(child, ports) {
 }
 
 /** nginx as a person would set it up for this job: sendfile, two workers, TLS 1.3 with the cipher Headwater prefers. */
-export async function startNginx({ folder, root, certificate, tls, plain }) {
+export async function startNginx({ folder, root, certificate, tls, plain, log }) {
   await mkdir(join(folder, "nginx"), { recursive: true });
   const config = join(folder, "nginx", "nginx.conf");
   await writeFile(
@@ -32,7 +32,8 @@ export async function startNginx({ folder, root, certificate, tls, plain }) {
     `worker_processes 2; daemon off; pid ${folder}/nginx/pid; error_log ${folder}/nginx/error.log; user root;
 events { worker_connections 4096; }
 http {
-  access_log off; sendfile on; tcp_nopush on; gzip_static on; default_type application/octet-stream;
+  log_format bodies '$uri $status $body_bytes_sent';
+  access_log ${log === undefined ? "off" : `${log} bodies`}; sendfile on; tcp_nopush on; gzip_static on; default_type application/octet-stream;
   client_body_temp_path ${folder}/nginx/a; proxy_temp_path ${folder}/nginx/b; fastcgi_temp_path ${folder}/nginx/c;
   uwsgi_temp_path ${folder}/nginx/d; scgi_temp_path ${folder}/nginx/e;
   ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
