@@ -5,7 +5,7 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 
 /** Something under measurement: its ports, how much memory each of its processes takes, and how to end it. */
-function running(child, ports) {
+export function running(child, ports) {
   return {
     ...ports,
     /** Resident MB of the largest process. */
@@ -55,7 +55,7 @@ export async function startHeadwater({ dist, data, workers, tls, plain }) {
   return running(child, { tls, plain });
 }
 
-async function answering(port) {
+export async function answering(port) {
   for (let tries = 0; tries < 200; tries++) {
     const isOpen = await new Promise((resolve) => {
       const socket = createConnection(port, "127.0.0.1");

@@ -2,12 +2,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BackupOptions, type BackupReport, backup } from "./store/directory/backup.ts";
+import { blockingDisk } from "./store/directory/disk.ts";
 import { openDirectoryStore } from "./store/directory/open.ts";
 import type { Store } from "./store/store.ts";
 
 /** The store in an existing folder. Throws STORE_UNUSABLE when there is none. */
 export function openStore(folder: string): Promise<Store> {
   return openDirectoryStore(folder);
+}
+
+/** The same for a thread that does nothing but download. */
+export function openStoreInThread(folder: string): Promise<Store> {
+  return openDirectoryStore(folder, { disk: blockingDisk });
 }
 
 /** The store in a folder, made when there is none yet. */

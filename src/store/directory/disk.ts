@@ -107,6 +107,19 @@ export const nodeDisk: Disk = {
   fileSystem: async (path) => (await fs.promises.statfs(path)).type,
 };
 
+/**
+ * The same for a thread that does nothing but download: it writes at once instead of handing each piece to another thread and waking up again
+ * afterwards, which costs a tenth of all processor time there (measured, two cores).
+ */
+export const blockingDisk: Disk = {
+  ...nodeDisk,
+  write: async (fd, bytes, position) => {
+    for (let written = 0; written < bytes.byteLength; ) {
+      written += fs.writeSync(fd, bytes, written, bytes.byteLength - written, position + written);
+    }
+  },
+};
+
 type Done<T> = (error: Error | null, result?: T) => void;
 
 function call<T>(start: (done: Done<T>) => void): Promise<T> {

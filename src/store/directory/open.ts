@@ -26,8 +26,9 @@ import { directoryWriter, joinDirectoryWriter } from "./writer.ts";
 export interface DirectoryStoreOptions {
   /** Make the folder and what belongs in it, and check now that it can be written to. Otherwise the first write checks. */
   readonly create?: boolean;
-  /** For tests: another disk, another user. */
+  /** `blockingDisk` in a thread; others for tests. */
   readonly disk?: Disk;
+  /** For tests: another user. */
   readonly runsAsRoot?: boolean;
 }
 
