@@ -7,7 +7,15 @@ import type { Evictor } from "./evict.ts";
 import { Keeper } from "./keep.ts";
 import type { LastUse } from "./last-use.ts";
 import { distrust, Pairs } from "./pairs.ts";
-import { type FillEvent, failureOf, readLines, sendMessage, type UsedItem, type WantedItem, wantedItem } from "./protocol.ts";
+import {
+  type FillEvent,
+  failureOf,
+  readLines,
+  sendMessage,
+  type UsedItem,
+  type WantedItem,
+  wantedItem,
+} from "./protocol.ts";
 
 /** The server's logger fits. */
 export interface FillLog {
@@ -113,24 +121,26 @@ export class Filler {
   #begin(key: string, item: WantedItem): Fill {
     const fill: Fill = { item, listeners: new Set(), location: undefined, written: 0, isVerified: false };
     this.#fills.set(key, fill);
-    const run = this.#run(fill)
-      .then(
-        (kept): FillEvent => ({ kept }),
-        (error: unknown): FillEvent => {
-          this.counts.failed += 1;
-          const { stream, path } = item;
-          if (!this.#stop.signal.aborted)
-            this.#options.log.warn({ stream, path, err: error }, "a file could not be fetched");
-          return { failed: failureOf(error) };
-        },
-      )
-      .then((end) => {
-        this.#fills.delete(key);
-        tell(fill, end);
-      });
+    const run = this.#follow(key, fill);
     this.#runs.add(run);
     void run.finally(() => this.#runs.delete(run));
     return fill;
+  }
+
+  async #follow(key: string, fill: Fill): Promise<void> {
+    let end: FillEvent;
+    try {
+      end = { kept: await this.#run(fill) };
+    } catch (error) {
+      this.counts.failed += 1;
+      const { stream, path } = fill.item;
+      if (!this.#stop.signal.aborted)
+        this.#options.log.warn({ stream, path, err: error }, "a file could not be fetched");
+      end = { failed: failureOf(error) };
+    }
+    this.#fills.delete(key);
+    tell(fill, end);
+    fill.listeners.clear();
   }
 
   async #run(fill: Fill): Promise<boolean> {
@@ -175,7 +185,11 @@ export class Filler {
     const transfers = openTransfers(writer, upstream, size);
     try {
       const metadata = pairs.map((pair) => pair.metadata);
-      const result = await transfers.transfer({ path, sha256, size, metadata }, eventsOf(fill), this.#stop.signal);
+      const result = await transfers.transfer(
+        { path, sha256, size, metadata },
+        eventsOf(fill),
+        this.#stop.signal,
+      );
       this.counts.fetched += result.fetched;
       await writer.look();
       const wrong = pairs.filter((pair) => {
@@ -184,12 +198,18 @@ export class Filler {
       });
       if (wrong.length > 0) {
         const fingerprints = wrong.map(({ fingerprint }) => fingerprint);
-        this.#options.log.warn({ stream, path, fingerprints }, "an image is not what its fingerprint says; it is hidden");
+        this.#options.log.warn(
+          { stream, path, fingerprints },
+          "an image is not what its fingerprint says; it is hidden",
+        );
         await distrust(store, writer, { stream, fingerprints });
         return false;
       }
       if (!hasRoom) {
-        this.#options.log.info({ stream, path, size }, "a file passed through unkept: there is no room for it");
+        this.#options.log.info(
+          { stream, path, size },
+          "a file passed through unkept: there is no room for it",
+        );
         return false;
       }
       await writer.place([sha256]);

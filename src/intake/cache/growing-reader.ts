@@ -80,12 +80,16 @@ async function beginAlike(one: BlobReader, other: BlobReader, end: number): Prom
     const wanted = Math.min(COMPARE, end - at);
     const count = await one.read(left.subarray(0, wanted), at);
     const same = await other.read(right.subarray(0, count), at);
-    if (count === 0 || same !== count || !left.subarray(0, count).equals(right.subarray(0, count))) return false;
+    if (count === 0 || same !== count || !left.subarray(0, count).equals(right.subarray(0, count)))
+      return false;
     at += count;
   }
   return true;
 }
 
 function changed(sha256: string): HeadwaterError {
-  return new HeadwaterError("UPSTREAM_WRONG", `Blob ${sha256}: the download was begun again with other bytes.`);
+  return new HeadwaterError(
+    "UPSTREAM_WRONG",
+    `Blob ${sha256}: the download was begun again with other bytes.`,
+  );
 }

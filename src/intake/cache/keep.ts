@@ -11,7 +11,7 @@ interface Waiting {
 export class Keeper {
   readonly #store: Store;
   readonly #waiting = new Map<string, Waiting[]>();
-  #working: Promise<void> | undefined;
+  #isWorking = false;
 
   constructor(store: Store) {
     this.#store = store;
@@ -23,18 +23,17 @@ export class Keeper {
       const waiting = this.#waiting.get(stream) ?? [];
       waiting.push({ sha256, resolve, reject });
       this.#waiting.set(stream, waiting);
-      this.#working ??= this.#work().finally(() => {
-        this.#working = undefined;
-      });
+      if (!this.#isWorking) void this.#work();
     });
   }
 
   async #work(): Promise<void> {
+    this.#isWorking = true;
     for (;;) {
       // Downloads that end in the same moment come together here.
       await new Promise((resolve) => setTimeout(resolve, 5));
       const [next] = this.#waiting;
-      if (next === undefined) return;
+      if (next === undefined) break;
       const [stream, files] = next;
       this.#waiting.delete(stream);
       try {
@@ -47,6 +46,7 @@ export class Keeper {
         for (const { reject } of files) reject(error);
       }
     }
+    this.#isWorking = false;
   }
 
   async #publish(stream: string, add: readonly Sha256[]): Promise<void> {

@@ -58,7 +58,8 @@ class SocketFills implements Fills {
       await subscription.until(() => subscription.hasBegun || signal.aborted, this.#patienceMs);
       if (!subscription.hasBegun || signal.aborted) throw noAnswer(item);
       await subscription.until(() => true);
-      if (subscription.isOver && subscription.limit === 0 && item.size > 0) await subscription.until(() => false, 0);
+      if (subscription.isOver && subscription.limit === 0 && item.size > 0)
+        await subscription.until(() => false, 0);
       const file = await subscription.openFile(store);
       if (file !== undefined) return new GrowingReader(store, subscription, file);
       if (!subscription.isOver) await subscription.until(() => subscription.isOver, AGAIN_MS);
@@ -72,12 +73,15 @@ class SocketFills implements Fills {
       this.#usedTimer = undefined;
       const used = [...this.#used.values()];
       this.#used.clear();
-      void this.#connect().then((socket) => {
-        // In pieces: a line has a bound.
-        for (let at = 0; at < used.length && socket !== undefined; at += 200)
-          sendMessage(socket, { used: used.slice(at, at + 200) });
-      });
+      void this.#tell(used);
     }, USED_EVERY_MS).unref();
+  }
+
+  async #tell(used: readonly UsedItem[]): Promise<void> {
+    const socket = await this.#connect();
+    if (socket === undefined) return;
+    // In pieces: a line has a bound.
+    for (let at = 0; at < used.length; at += 200) sendMessage(socket, { used: used.slice(at, at + 200) });
   }
 
   async close(): Promise<void> {
@@ -165,7 +169,10 @@ class SocketFills implements Fills {
 }
 
 function noAnswer({ stream, path }: ServedItem): HeadwaterError {
-  return new HeadwaterError("UPSTREAM_UNREACHABLE", `${stream}/${path}: the upstream gave no answer in time.`);
+  return new HeadwaterError(
+    "UPSTREAM_UNREACHABLE",
+    `${stream}/${path}: the upstream gave no answer in time.`,
+  );
 }
 
 function noHolder(path: string): HeadwaterError {

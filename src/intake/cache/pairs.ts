@@ -93,7 +93,10 @@ export async function distrust(
       },
     };
     return {
-      reason: { verb: "cache", text: `${name}: ${added.length} wrong ${added.length === 1 ? "image" : "images"} hidden` },
+      reason: {
+        verb: "cache",
+        text: `${name}: ${added.length} wrong ${added.length === 1 ? "image" : "images"} hidden`,
+      },
       streams: streams.map((one) => (one === stream ? changed : one)),
     };
   });

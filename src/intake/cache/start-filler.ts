@@ -15,7 +15,10 @@ export interface StartFillerOptions extends Omit<FillerOptions, "evictor" | "las
  * What a process needs that may come to hold `state/serve.sock`: nothing happens before somebody connects. `filler.onConnection` is for the
  * lock, `evictor` for `evictionTask`.
  */
-export function startFiller(options: StartFillerOptions): { readonly filler: Filler; readonly evictor: Evictor } {
+export function startFiller(options: StartFillerOptions): {
+  readonly filler: Filler;
+  readonly evictor: Evictor;
+} {
   const { store, maxSizeOf, log, graceMs, space = () => spaceOf(store) } = options;
   const lastUse = new LastUse(store);
   const evictor = new Evictor({
@@ -24,7 +27,8 @@ export function startFiller(options: StartFillerOptions): { readonly filler: Fil
     space,
     maxSizeOf,
     graceMs,
-    onEvicted: (stream, files, bytes) => log.info({ stream, files, bytes }, "gave up what was not asked for longest"),
+    onEvicted: (stream, files, bytes) =>
+      log.info({ stream, files, bytes }, "gave up what was not asked for longest"),
   });
   return { filler: new Filler({ ...options, evictor, lastUse }), evictor };
 }
