@@ -15,6 +15,7 @@ const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ["ETIMEDOUT", { text: "no connection in time" }],
   ["EHOSTUNREACH", { text: "the host cannot be reached" }],
   ["ENETUNREACH", { text: "the network cannot be reached" }],
+  ["EPROTO", { text: "it does not speak TLS there, or not in a way that is understood" }],
   ["CERT_HAS_EXPIRED", { text: "its certificate has expired" }],
   ["CERT_NOT_YET_VALID", { text: "its certificate is not valid yet; check this machine's clock" }],
   ["ERR_TLS_CERT_ALTNAME_INVALID", { text: "its certificate is for another name" }],

@@ -64,10 +64,12 @@ async function openpgp(): Promise<typeof OpenPgp> {
 async function readKeyring(keyring: Uint8Array): Promise<OpenPgp.PublicKey[]> {
   const { readKeys } = await openpgp();
   try {
-    const keys = isArmored(keyring)
-      ? await readKeys({ armoredKeys: decode(keyring) })
-      : await readKeys({ binaryKeys: keyring });
-    if (keys.length > 0) return keys;
+    if (!isArmored(keyring)) return await readKeys({ binaryKeys: keyring });
+    // Keyrings are made with `cat` too: each block is read.
+    const keys = await Promise.all(
+      armoredBlocks(decode(keyring)).map((armoredKeys) => readKeys({ armoredKeys })),
+    );
+    if (keys.length > 0) return keys.flat();
   } catch (cause) {
     throw noKeyring(cause);
   }
@@ -108,6 +110,10 @@ function untrusted(place: string, cause: unknown): HeadwaterError {
       cause,
     },
   );
+}
+
+function armoredBlocks(text: string): string[] {
+  return text.match(/-----BEGIN PGP PUBLIC KEY BLOCK-----[^]*?-----END PGP PUBLIC KEY BLOCK-----/g) ?? [];
 }
 
 function isArmored(bytes: Uint8Array): boolean {

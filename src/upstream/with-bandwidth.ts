@@ -32,7 +32,11 @@ export function withBandwidth(
           yield piece;
         }
       };
-      return { ...answer, body: Readable.from(gated(), { objectMode: false }) };
+      const body = Readable.from(gated(), { objectMode: false });
+      // Also when it was never read, and so `gated` never began.
+      body.once("close", () => answer.body.destroy());
+      answer.body.on("error", () => undefined);
+      return { ...answer, body };
     },
     close: () => upstream.close(),
   };

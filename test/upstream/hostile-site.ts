@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { makeAuthority } from "./authority.ts";
+import { type Authority, makeAuthority } from "./authority.ts";
 import { type Misbehaviour, misbehaveNow } from "./misbehaviours.ts";
 
 export type { Misbehaviour } from "./misbehaviours.ts";
@@ -12,6 +12,10 @@ export interface SiteOptions {
   readonly files?: ReadonlyMap<string, Uint8Array | string>;
   /** HTTPS with a certificate of an authority of its own; `expired` and `wrong name` for such a certificate. Plain HTTP with `false`. */
   readonly tls?: boolean | "expired" | "wrong name";
+  /** In its certificate besides those of this machine. */
+  readonly names?: readonly string[];
+  /** To be in the same authority's hands as other sites. */
+  readonly authority?: Authority;
 }
 
 /** One request, in the order they came. `sent` grows while the body goes out. */
@@ -46,11 +50,12 @@ export interface HostileSite {
 }
 
 /** An upstream under a test's control: a truthful static server with ETags, ranges and 304, until it is told to misbehave. */
-export async function startSite({ files, tls = true }: SiteOptions = {}): Promise<HostileSite> {
-  const site = new Site(files ?? new Map());
-  const authority = tls === false ? undefined : await makeAuthority();
+export async function startSite(options: SiteOptions = {}): Promise<HostileSite> {
+  const { files = new Map<string, string>(), tls = true, names = [] } = options;
+  const site = new Site(files);
+  const authority = tls === false ? undefined : (options.authority ?? (await makeAuthority()));
   const pair = await authority?.issue(
-    tls === "wrong name" ? ["other.example"] : ["127.0.0.1", "localhost"],
+    tls === "wrong name" ? ["other.example"] : ["127.0.0.1", "localhost", ...names],
     tls === "expired" ? new Date(Date.now() - 3600_000) : undefined,
   );
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>

@@ -181,8 +181,11 @@ async function pour(response: ServerResponse, limit: number): Promise<void> {
   for (let sent = 0; sent < limit && !response.destroyed; sent += piece.length) {
     if (response.write(piece)) continue;
     await new Promise<void>((resolve) => {
-      response.once("drain", resolve);
-      response.once("close", resolve);
+      const go = (): void => {
+        response.off("drain", go).off("close", go);
+        resolve();
+      };
+      response.once("drain", go).once("close", go);
     });
   }
   response.end('"x"]}');

@@ -23,6 +23,9 @@ for (const [network, bits] of [
 for (const [network, bits] of [
   ["::", 96],
   ["64:ff9b:1::", 48],
+  // Tunnels (Teredo, 6to4), which carry an IPv4 address of any kind.
+  ["2001::", 32],
+  ["2002::", 16],
   ["fc00::", 7],
   ["fe80::", 10],
   ["fec0::", 10],
@@ -33,8 +36,10 @@ for (const [network, bits] of [
 
 /** Whether an IP address belongs to this machine or a local network, or is no address of one machine at all. */
 export function isPrivateAddress(address: string): boolean {
-  if (isIP(address) === 0) return false;
-  return PRIVATE.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  // A zone, as in fe80::1%eth0, is no part of the address.
+  const bare = address.replace(/%.*$/, "");
+  if (isIP(bare) === 0) return false;
+  return PRIVATE.check(bare, isIPv6(bare) ? "ipv6" : "ipv4");
 }
 
 /** The host of a URL as `isIP` and look-ups want it: IPv6 without brackets. */

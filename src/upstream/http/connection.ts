@@ -1,18 +1,32 @@
 import { type LookupAddress, lookup as resolve } from "node:dns";
-import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from "node:http";
+import { Agent as HttpAgent, type ClientRequest, get as httpGet, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, get as httpsGet } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { hostOf, isPrivateAddress } from "./addresses.ts";
 import { notFollowed, tooSlow, unreachable } from "../failures.ts";
 import { proxyFor } from "./proxy.ts";
 
-/** Milliseconds. Real clients wait 30 s for the first byte of a file: what we wait for must fit into that. */
-const CONNECT_MS = 10_000;
-const HEADERS_MS = 20_000;
-/** Without a byte of the body. */
-const SILENCE_MS = 60_000;
+/** How long an upstream may take. All in milliseconds. */
+export interface Patience {
+  /** For the connection, TLS included. */
+  readonly connectMs: number;
+  /** Until the head of the answer. */
+  readonly headersMs: number;
+  /** Without a byte of the body, while we are ready to take one. */
+  readonly silenceMs: number;
+  /** For a whole document: a byte now and then must not keep a sync busy for ever. */
+  readonly documentMs: number;
+}
+
+/** Real clients wait 30 s for the first byte of a file: what we wait for must fit into that. */
+export const PATIENCE: Patience = {
+  connectMs: 10_000,
+  headersMs: 20_000,
+  silenceMs: 60_000,
+  documentMs: 5 * 60_000,
+};
 
 export interface Ask {
   readonly url: URL;
@@ -26,58 +40,32 @@ export interface Ask {
 
 /** Connections that are kept between requests. Those to hosts that a stranger named are checked where they lead, and kept apart. */
 export class Connections {
-  readonly #options: { readonly keepAlive: true; readonly ca?: string[] };
+  readonly #options: { readonly keepAlive: true; readonly secureContext?: SecureContext };
   readonly #agents = new Map<string, HttpAgent>();
+  readonly #patience: Patience;
 
   /** @param ca PEM that is trusted besides the usual authorities */
-  constructor(ca: string | undefined) {
+  constructor(ca: string | undefined, patience: Patience) {
+    // Made once: reading all authorities takes longer than a handshake.
     this.#options =
-      ca === undefined ? { keepAlive: true } : { keepAlive: true, ca: [...rootCertificates, ca] };
+      ca === undefined
+        ? { keepAlive: true }
+        : { keepAlive: true, secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) };
+    this.#patience = patience;
   }
 
-  /** Sends a GET and resolves with the answer's head; its body ends with an error after a minute of silence. */
-  get(ask: Ask): Promise<IncomingMessage> {
-    return new Promise((resolveAnswer, reject) => {
-      const host = hostOf(ask.url);
-      if (!ask.mayBePrivate && isPrivateAddress(host)) {
-        reject(notFollowed(ask.place, "it leads to a private address"));
-        return;
-      }
-      const isTls = ask.url.protocol === "https:";
-      const request = (isTls ? httpsGet : httpGet)(ask.url, {
-        agent: this.#agentFor(ask),
-        headers: ask.headers,
-        ...(ask.signal === undefined ? {} : { signal: ask.signal }),
-      });
-      let failure: Error | undefined;
-      const end = (error: Error): void => {
-        failure ??= error;
-        request.destroy(error);
-      };
-      const connecting = setTimeout(
-        () => end(tooSlow(ask.place, "no connection within 10 seconds")),
-        CONNECT_MS,
-      );
-      const waiting = setTimeout(() => end(tooSlow(ask.place, "no answer within 20 seconds")), HEADERS_MS);
-      request.once("socket", (socket) => {
-        if (socket.connecting)
-          socket.once(isTls ? "secureConnect" : "connect", () => clearTimeout(connecting));
-        else clearTimeout(connecting);
-      });
-      request.once("response", (answer) => {
-        clearTimeout(connecting);
-        clearTimeout(waiting);
-        answer.setTimeout(SILENCE_MS, () => {
-          answer.destroy(tooSlow(ask.place, "not a byte came for a minute"));
-        });
-        resolveAnswer(answer);
-      });
-      request.on("error", (error) => {
-        clearTimeout(connecting);
-        clearTimeout(waiting);
-        reject(failure ?? this.#told(ask, error));
-      });
+  /** Sends a GET and resolves with the answer's head; its body ends with an error after too long a silence. */
+  async get(ask: Ask): Promise<IncomingMessage> {
+    if (!ask.mayBePrivate && isPrivateAddress(hostOf(ask.url))) throw leadsInside(ask);
+    ask.signal?.throwIfAborted();
+    const request = (ask.url.protocol === "https:" ? httpsGet : httpGet)(ask.url, {
+      agent: this.#agentFor(ask),
+      headers: ask.headers,
+      ...(ask.signal === undefined ? {} : { signal: ask.signal }),
     });
+    const answer = await this.#answerOf(request, ask);
+    this.#endSilence(answer, ask.place);
+    return answer;
   }
 
   close(): void {
@@ -85,10 +73,71 @@ export class Connections {
     this.#agents.clear();
   }
 
-  #told(ask: Ask, error: Error): Error {
-    if (ask.signal?.aborted === true) return ask.signal.reason instanceof Error ? ask.signal.reason : error;
-    if (error instanceof PrivateAddress) return notFollowed(ask.place, "it leads to a private address");
-    return unreachable(ask.place, error);
+  #answerOf(request: ClientRequest, { place, signal, ...ask }: Ask): Promise<IncomingMessage> {
+    const { connectMs, headersMs } = this.#patience;
+    return new Promise((resolveAnswer, reject) => {
+      // Rejects by itself: a request that waits for a proxy has no socket yet, and says nothing when it is destroyed.
+      const end = (error: unknown): void => {
+        settle();
+        reject(error);
+        request.destroy();
+      };
+      const onAbort = (): void => end(signal?.reason);
+      const connecting = setTimeout(
+        () => end(tooSlow(place, `no connection within ${connectMs / 1000} seconds`)),
+        connectMs,
+      );
+      const waiting = setTimeout(
+        () => end(tooSlow(place, `no answer within ${headersMs / 1000} seconds`)),
+        headersMs,
+      );
+      const settle = (): void => {
+        clearTimeout(connecting);
+        clearTimeout(waiting);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      request.once("socket", (socket) => {
+        if (!socket.connecting) clearTimeout(connecting);
+        else
+          socket.once(ask.url.protocol === "https:" ? "secureConnect" : "connect", () =>
+            clearTimeout(connecting),
+          );
+      });
+      request.once("response", (answer) => {
+        settle();
+        resolveAnswer(answer);
+      });
+      request.on("error", (error) => {
+        settle();
+        reject(error instanceof PrivateAddress ? leadsInside({ place }) : unreachable(place, error));
+      });
+    });
+  }
+
+  /** Bytes that wait for their reader show that the upstream is not the slow one. */
+  #endSilence(answer: IncomingMessage, place: string): void {
+    const { silenceMs } = this.#patience;
+    // Of the socket: an answer tells of timeouts only when they were set on its request.
+    const { socket } = answer;
+    let hasWaited = false;
+    const onSilence = (): void => {
+      const isWaiting = answer.readableLength > 0;
+      if (!isWaiting && !hasWaited) {
+        answer.destroy(tooSlow(place, `not a byte came for ${silenceMs / 1000} seconds`));
+        return;
+      }
+      // Once more also when they have just been taken: the next ones had no time to come.
+      hasWaited = isWaiting;
+      socket.setTimeout(silenceMs);
+    };
+    const settle = (): void => {
+      socket.off("timeout", onSilence);
+    };
+    socket.setTimeout(silenceMs);
+    socket.on("timeout", onSilence);
+    answer.once("end", settle);
+    answer.once("close", settle);
   }
 
   #agentFor({ url, mayBePrivate }: Ask): HttpAgent {
@@ -109,6 +158,10 @@ export class Connections {
 }
 
 class PrivateAddress extends Error {}
+
+function leadsInside({ place }: Pick<Ask, "place">): Error {
+  return notFollowed(place, "it leads to a private address");
+}
 
 /** Looks a name up and refuses private addresses, at the one moment that counts: what is returned is connected to. */
 const publicLookup: LookupFunction = (hostname, options, callback) => {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import { hostOf, isLoopbackHost, isPrivateAddress } from "./addresses.ts";
+import { isPrivateAddress } from "./addresses.ts";
 import type { Connections } from "./connection.ts";
 import { notFollowed } from "../failures.ts";
+import { proxyFor } from "./proxy.ts";
 
 /** Redirects that one item may take. Documents never leave their host. */
 const MAX_REDIRECTS = 5;
@@ -21,13 +22,18 @@ export interface Trip {
 }
 
 /** Asks, and follows redirects as far as they are allowed: an upstream must not make this machine ask its own network. */
-export async function askFollowing(connections: Connections, trip: Trip): Promise<IncomingMessage> {
+export async function askFollowing(
+  connections: Pick<Connections, "get">,
+  trip: Trip,
+): Promise<IncomingMessage> {
   const home = trip.url;
   const seen = new Set<string>();
+  let isInside = false;
   let url = home;
   for (;;) {
     const isHome = url.origin === home.origin;
     const { authorization } = trip;
+    const mayBePrivate = isHome || isInside || trip.allowRedirect.includes(url.hostname);
     const answer = await connections.get({
       url,
       place: trip.place,
@@ -35,16 +41,17 @@ export async function askFollowing(connections: Connections, trip: Trip): Promis
         isHome && authorization !== undefined
           ? { ...trip.headers, Authorization: authorization }
           : trip.headers,
-      mayBePrivate: isHome || isAtHome(home) || trip.allowRedirect.includes(url.hostname),
+      mayBePrivate,
       signal: trip.signal,
     });
     if (!REDIRECTS.has(answer.statusCode ?? 0)) return answer;
-    answer.resume();
-    answer.on("error", () => undefined);
+    // An upstream in a local network may send us elsewhere in it. Behind a proxy the address is the proxy's.
+    if (isHome && proxyFor(url) === undefined) isInside = isPrivateAddress(answer.socket.remoteAddress ?? "");
+    discard(answer);
     seen.add(url.href);
     const next = target(answer.headers.location, url, trip);
-    if (seen.has(next.href)) throw notFollowed(trip.place, "they lead in a circle");
-    if (seen.size > MAX_REDIRECTS) throw notFollowed(trip.place, `there are more than ${MAX_REDIRECTS}`);
+    if (seen.has(next.href)) throw notFollowed(trip.place, "redirects go in a loop");
+    if (seen.size > MAX_REDIRECTS) throw notFollowed(trip.place, `it is one of more than ${MAX_REDIRECTS}`);
     url = next;
   }
 }
@@ -65,8 +72,19 @@ function target(location: string | undefined, from: URL, trip: Trip): URL {
   return url;
 }
 
-/** An upstream in the local network may send us elsewhere in it. */
-function isAtHome(home: URL): boolean {
-  const host = hostOf(home);
-  return isLoopbackHost(host) || isPrivateAddress(host);
+/** Bytes that are read to the end, so that the connection can be used again, and the milliseconds they may take. */
+const WORTH_READING = 16 * 1024;
+const WORTH_WAITING_MS = 2000;
+
+/** Done with an answer whose body is not wanted. A short one is read, so that its connection can be used again; of others nothing more is taken. */
+export function discard(answer: IncomingMessage): void {
+  answer.on("error", () => undefined);
+  const isShort = answer.statusCode === 304 || Number(answer.headers["content-length"]) <= WORTH_READING;
+  if (!isShort) {
+    answer.destroy();
+    return;
+  }
+  const late = setTimeout(() => answer.destroy(), WORTH_WAITING_MS);
+  answer.once("close", () => clearTimeout(late));
+  answer.resume();
 }

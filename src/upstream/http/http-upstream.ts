@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { HeadwaterError } from "../../error.ts";
 import { parseRelativePath } from "../../simplestreams/relative-path.ts";
 import type {
   DocumentAnswer,
@@ -10,9 +11,9 @@ import type {
 } from "../upstream.ts";
 import type { UpstreamOptions } from "../upstream-options.ts";
 import { baseUrl } from "./base-url.ts";
-import { Connections } from "./connection.ts";
+import { Connections, PATIENCE, type Patience } from "./connection.ts";
 import { refused, wrong } from "../failures.ts";
-import { askFollowing } from "./follow.ts";
+import { askFollowing, discard } from "./follow.ts";
 import { readDocument } from "./read-document.ts";
 
 const ABSENT: ReadonlySet<number> = new Set([401, 403, 404, 410]);
@@ -20,8 +21,12 @@ const ABSENT: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /** One address of an upstream, over HTTPS. `userAgent`: some upstreams answer by it, so it names nobody but us. */
-export function openHttpUpstream(options: UpstreamOptions, userAgent: string): Upstream {
-  return new HttpUpstream(options, userAgent);
+export function openHttpUpstream(
+  options: UpstreamOptions,
+  userAgent: string,
+  patience: Patience = PATIENCE,
+): Upstream {
+  return new HttpUpstream(options, userAgent, patience);
 }
 
 class HttpUpstream implements Upstream {
@@ -30,13 +35,15 @@ class HttpUpstream implements Upstream {
   readonly #options: UpstreamOptions;
   readonly #userAgent: string;
   readonly #connections: Connections;
+  readonly #patience: Patience;
 
-  constructor(options: UpstreamOptions, userAgent: string) {
+  constructor(options: UpstreamOptions, userAgent: string, patience: Patience) {
+    this.#patience = patience;
     this.#options = options;
     this.#userAgent = userAgent;
     this.#base = baseUrl(options.url);
     this.url = this.#base.href.replace(/\/$/, "");
-    this.#connections = new Connections(options.ca);
+    this.#connections = new Connections(options.ca, patience);
   }
 
   async document(path: string, { known, signal }: DocumentOptions = {}): Promise<DocumentAnswer> {
@@ -50,12 +57,13 @@ class HttpUpstream implements Upstream {
     const answer = await this.#ask({ url, place, headers, mayLeave: false, signal });
     const status = answer.statusCode ?? 0;
     if (status === 200) {
-      return { kind: "fresh", bytes: await readDocument(answer, place), validators: validatorsOf(answer) };
+      const bytes = await readDocument(answer, place, this.#patience.documentMs);
+      return { kind: "fresh", bytes, validators: validatorsOf(answer) };
     }
     discard(answer);
     if (status === 304 && known !== undefined) return { kind: "unchanged" };
     if (ABSENT.has(status)) return { kind: "absent", status };
-    throw refused(place, status, retryAfterOf(answer));
+    throw noSuccess(place, answer);
   }
 
   async item(path: string, { from = 0, validators, signal }: ItemOptions = {}): Promise<ItemAnswer> {
@@ -69,13 +77,13 @@ class HttpUpstream implements Upstream {
     };
     const answer = await this.#ask({ url, place, headers, mayLeave: true, signal });
     const status = answer.statusCode ?? 0;
-    if (status === 416 && from > 0) {
+    if (from > 0 && (status === 416 || (status === 206 && isAnother(answer, validators)))) {
       discard(answer);
       return this.item(path, signal === undefined ? {} : { signal });
     }
     if (status !== 200 && !(status === 206 && from > 0)) {
       discard(answer);
-      throw refused(place, status, retryAfterOf(answer));
+      throw noSuccess(place, answer);
     }
     try {
       return itemAnswer(answer, { place, from });
@@ -117,6 +125,22 @@ class HttpUpstream implements Upstream {
   }
 }
 
+/** A status below 400 that was not asked for is nobody's refusal, and means nothing to who waits for a file. */
+function noSuccess(place: string, answer: IncomingMessage): HeadwaterError {
+  const status = answer.statusCode ?? 0;
+  if (status < 400) return wrong(place, `expected an answer with status 200, got ${status}`);
+  return refused(place, status, retryAfterOf(answer));
+}
+
+/** Whether a part comes from another file than what is here already: some servers do not look at If-Range. */
+function isAnother(answer: IncomingMessage, known: Validators | undefined): boolean {
+  const { etag, lastModified } = validatorsOf(answer);
+  if (known?.etag !== undefined && etag !== undefined) return etag !== known.etag;
+  return (
+    known?.lastModified !== undefined && lastModified !== undefined && lastModified !== known.lastModified
+  );
+}
+
 function itemAnswer(
   answer: IncomingMessage,
   { place, from }: { readonly place: string; readonly from: number },
@@ -135,7 +159,10 @@ function itemAnswer(
       `asked for the bytes from ${from}, got ${JSON.stringify(answer.headers["content-range"] ?? "no range")}`,
     );
   }
-  return { from, size: numberIn(range?.[3]), validators, body: answer };
+  const size = numberIn(range?.[3]);
+  if (size !== undefined && Number(range?.[2]) >= size)
+    throw wrong(place, `a part up to byte ${range?.[2]} of a file of ${size} bytes cannot be`);
+  return { from, size, validators, body: answer };
 }
 
 function validatorsOf({ headers }: IncomingMessage): Validators {
@@ -161,10 +188,4 @@ function retryAfterOf({ headers }: IncomingMessage): number | undefined {
   if (text === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
-}
-
-/** The answer is not read: its connection is not worth keeping. */
-function discard(answer: IncomingMessage): void {
-  answer.on("error", () => undefined);
-  answer.destroy();
 }

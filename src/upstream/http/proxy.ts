@@ -1,6 +1,7 @@
+import { HeadwaterError } from "../../error.ts";
 import { hostOf, isLoopbackHost } from "./addresses.ts";
 
-/** The proxy for a URL by the usual variables, `HTTPS_PROXY` and `NO_PROXY` in either case; undefined for none. */
+/** The proxy for a URL by the usual variables, `HTTPS_PROXY` and `NO_PROXY` in either case; undefined for none. Throws CONFIG_INVALID. */
 export function proxyFor(
   url: URL,
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -9,7 +10,12 @@ export function proxyFor(
   const proxy = environment["https_proxy"] ?? environment["HTTPS_PROXY"] ?? "";
   if (proxy === "" || isLoopbackHost(hostOf(url))) return undefined;
   const spared = (environment["no_proxy"] ?? environment["NO_PROXY"] ?? "").split(",");
-  return spared.some((entry) => isSpared(url, entry.trim().toLowerCase())) ? undefined : proxy;
+  if (spared.some((entry) => isSpared(url, entry.trim().toLowerCase()))) return undefined;
+  if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return proxy;
+  // Not repeated: it may hold a password.
+  throw new HeadwaterError("CONFIG_INVALID", "HTTPS_PROXY is not the address of a proxy.", {
+    hint: "Expected an address such as http://proxy.example:3128.",
+  });
 }
 
 /** `*`, a host, or a domain with or without a dot before it; with a port it counts for that port only. */

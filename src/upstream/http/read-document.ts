@@ -6,30 +6,38 @@ import { tooSlow, unreachable, wrong } from "../failures.ts";
 
 /** Bytes of one document, decompressed. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Milliseconds for a whole document. A byte now and then must not keep a sync busy for ever. */
-const WHOLE_MS = 5 * 60_000;
 
 /** The body of an answer, whole. Ends as soon as it is too long, whatever was announced. */
-export async function readDocument(answer: IncomingMessage, place: string): Promise<Uint8Array> {
+export async function readDocument(
+  answer: IncomingMessage,
+  place: string,
+  patienceMs: number,
+): Promise<Uint8Array> {
   const announced = Number(answer.headers["content-length"] ?? Number.NaN);
   if (announced > MAX_BYTES) {
     answer.destroy();
     throw wrong(place, `expected at most ${MAX_BYTES} bytes, the upstream announces ${announced}`);
   }
   const deadline = setTimeout(() => {
-    answer.destroy(tooSlow(place, "the document did not come within five minutes"));
-  }, WHOLE_MS);
+    answer.destroy(tooSlow(place, `the document did not come within ${patienceMs / 1000} seconds`));
+  }, patienceMs);
   try {
     const bytes = await gather(bodyOf(answer, place), place);
     checkBeginning(bytes, place);
     return bytes;
   } catch (error) {
     if (error instanceof HeadwaterError) throw error;
+    if (isDamagedGzip(error)) throw wrong(place, "its gzip data is damaged");
     throw unreachable(place, error);
   } finally {
     clearTimeout(deadline);
     answer.destroy();
   }
+}
+
+/** Codes of zlib begin so. */
+function isDamagedGzip(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
 }
 
 function bodyOf(answer: IncomingMessage, place: string): Readable {
