@@ -1,4 +1,5 @@
 import { HeadwaterError } from "../error.ts";
+import { isRelativePath } from "../simplestreams/relative-path.ts";
 import { readDocument } from "./documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "./generation.ts";
 import type { Sha256, Store } from "./store.ts";
@@ -38,6 +39,8 @@ export async function itemsOf(store: Store, generation: Generation): Promise<Ite
       for (const { fields } of await listedItems(store, productsRecord(generation, stream, document))) {
         const { path, sha256, size } = fields;
         if (typeof path !== "string" || typeof sha256 !== "string" || typeof size !== "number") continue;
+        // An upstream's own bytes may name anything.
+        if (!isRelativePath(path)) continue;
         const isHeld = here?.has(sha256) ?? true;
         table.set(`${stream.name}/${path}`, {
           sha256,
@@ -56,8 +59,13 @@ export async function itemsOf(store: Store, generation: Generation): Promise<Ite
 /** Every item that a products file lists, in its order. */
 export async function listedItems(store: Store, record: DocumentRecord): Promise<ListedItem[]> {
   const text = new TextDecoder().decode(await readDocument(store, record));
+  return itemsInProducts(parse(text, record));
+}
+
+/** Every item of a parsed products file. */
+export function itemsInProducts(file: Readonly<Record<string, unknown>>): ListedItem[] {
   const listed: ListedItem[] = [];
-  for (const [product, { versions }] of objects(parse(text, record)["products"])) {
+  for (const [product, { versions }] of objects(file["products"])) {
     for (const [version, { items }] of objects(versions)) {
       for (const [item, fields] of objects(items)) listed.push({ product, version, item, fields });
     }

@@ -128,7 +128,11 @@ class Downloading implements Downloaded {
     try {
       const metadata = [...want.pairs.keys()].filter((one) => !this.missing.has(one));
       const onProgress = (written: number): void => onEvent?.({ kind: "progress", path, written });
-      const result = await transfers.transfer({ path, sha256, size, metadata }, { onProgress }, signal);
+      const result = await transfers.transfer(
+        { path, sha256, size, metadata, mayRestart: true },
+        { onProgress },
+        signal,
+      );
       this.fetched += result.fetched;
       for (const [name, fingerprint] of want.pairs) {
         const found = result.fingerprints.get(name);

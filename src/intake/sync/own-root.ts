@@ -3,9 +3,10 @@ import { gzip } from "node:zlib";
 import type { IndexEntry } from "../../simplestreams/index-file.ts";
 import { renderIndex, renderProducts } from "../../simplestreams/render.ts";
 import type { DocumentRecord } from "../../store/generation.ts";
+import { itemsInProducts } from "../../store/items.ts";
 import type { StoreWriter } from "../../store/store.ts";
 import type { Fetched } from "./fetched.ts";
-import type { Listing } from "./listing.ts";
+import { type Listing, placesIn } from "./listing.ts";
 
 /** The documents of an image stream's own root, by path, and which of them are products files. */
 export interface OwnRoot {
@@ -27,6 +28,29 @@ export function verbatimRoot(fetched: Fetched): OwnRoot {
     if (!documents.has(jsonPath(path))) documents.set(jsonPath(path), text);
   if (!documents.has(INDEX)) documents.set(INDEX, encode(indexOf(fetched, undefined)));
   return { documents, productsPaths: [...fetched.products.keys()].map(jsonPath) };
+}
+
+/**
+ * Whether whoever reads the upstream's own bytes finds the same files in them as we do: nothing odd was left out or put right, and nothing
+ * stands further up. Otherwise the tree is rewritten, so that it names what is here.
+ */
+export function saysTheSame(fetched: Fetched, listing: Listing): boolean {
+  const files = (items: Iterable<Readonly<Record<string, unknown>>>): string =>
+    [...items]
+      .filter(({ path }) => path !== undefined)
+      .map(({ path, sha256, size, ftype }) => JSON.stringify([path, sha256, size, ftype]))
+      .join("\n");
+  for (const [path, text] of fetched.products) {
+    const file = listing.get(jsonPath(path));
+    const raw = JSON.parse(new TextDecoder().decode(text)) as Record<string, unknown>;
+    const ours = new Map(file === undefined ? [] : [[path, file]]);
+    if (
+      files(itemsInProducts(raw).map(({ fields }) => fields)) !==
+      files([...placesIn(ours)].map(({ item }) => item))
+    )
+      return false;
+  }
+  return true;
 }
 
 /** The same tree with other contents: each products file in its place, and an index that names what is in them. */
@@ -85,6 +109,9 @@ export async function rewrittenDocuments(
   listing: Listing,
 ): Promise<Map<string, DocumentRecord>> {
   const kept = [...documents].filter(([path]) => path.endsWith(".json"));
-  const texts = [...listing].map(([path, file]): [string, Uint8Array] => [path, encode(renderProducts(file))]);
+  const texts = [...listing].map(([path, file]): [string, Uint8Array] => [
+    path,
+    encode(renderProducts(file)),
+  ]);
   return new Map([...kept, ...(await stageRoot(writer, new Map(texts)))]);
 }

@@ -94,7 +94,7 @@ function withDropped(
   { upstream, held, dropped, seenAt, policy, now }: PlanInput,
 ): { readonly listing: Listing; readonly dropped: Dropped } {
   const keepMs = policy.keepDroppedMs ?? (policy.keep === undefined ? 0 : Number.POSITIVE_INFINITY);
-  const seenBefore = new Map(dropped.map((one) => [JSON.stringify([one.product, one.version]), one.seenAt]));
+  const seenBefore = new Map(dropped.map((one) => [keyOf(one), one.seenAt]));
   const kept: { product: string; version: string; seenAt: string }[] = [];
   const files = new Map(selected);
   for (const [path, file] of held) {
@@ -103,7 +103,7 @@ function withDropped(
         if (upstream.get(path)?.products.get(productName)?.versions.has(versionName) === true) continue;
         if (!isStillSelected(version, { path, file, productName, product, versionName }, policy.select))
           continue;
-        const since = seenBefore.get(JSON.stringify([productName, versionName])) ?? seenAt;
+        const since = seenBefore.get(keyOf({ product: productName, version: versionName, seenAt })) ?? seenAt;
         if (!(now - Date.parse(since) < keepMs)) continue;
         kept.push({ product: productName, version: versionName, seenAt: since });
         files.set(
@@ -118,7 +118,11 @@ function withDropped(
       }
     }
   }
-  return { listing: files, dropped: kept };
+  return { listing: files, dropped: kept.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)) };
+}
+
+function keyOf({ product, version }: Dropped[number]): string {
+  return JSON.stringify([product, version]);
 }
 
 function isStillSelected(version: Version, place: VersionPlace, select: Selection | undefined): boolean {

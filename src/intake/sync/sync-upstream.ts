@@ -15,7 +15,7 @@ import { believe } from "./belief.ts";
 import { type Downloaded, download } from "./download.ts";
 import { type Fetched, fetchDocuments, isUnchanged } from "./fetched.ts";
 import type { Listing } from "./listing.ts";
-import { jsonPath, rewrittenRoot, stageRoot, verbatimRoot } from "./own-root.ts";
+import { jsonPath, rewrittenRoot, saysTheSame, stageRoot, verbatimRoot } from "./own-root.ts";
 import { filesOf, fingerprintsIn, type Plan, planMirror, withoutFiles, withoutImages } from "./plan.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 import type { SyncEvent, SyncReport } from "./sync-report.ts";
@@ -236,7 +236,8 @@ class Sync {
     const distrusted = (before.state.distrusted ?? []).filter(({ fingerprint }) => listed.has(fingerprint));
     const wrong = new Set([...(done?.wrong ?? []), ...distrusted.map(({ fingerprint }) => fingerprint)]);
     const listing = withoutImages(withoutFiles(plan.listing, done?.missing ?? new Set()), wrong);
-    const isVerbatim = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
+    const isWhole = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
+    const isVerbatim = isWhole && saysTheSame(fetched, listing);
     const root = isVerbatim ? verbatimRoot(fetched) : rewrittenRoot(fetched, listing);
     const documents = await stageRoot(writer, root.documents);
     return {

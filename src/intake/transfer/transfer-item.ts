@@ -32,9 +32,21 @@ const MAX_METADATA = 16 * 1024 * 1024;
  * (nothing stays).
  */
 export async function transferItem(parts: TransferParts): Promise<TransferResult> {
+  const { writer, job } = parts;
+  const earlier = await writer.partial(job.sha256);
+  if (earlier === undefined || job.mayRestart !== true) return transferOnce(parts, earlier);
+  try {
+    return await transferOnce(parts, earlier);
+  } catch (error) {
+    if (!(error instanceof HeadwaterError && error.code === "UPSTREAM_WRONG")) throw error;
+    // What an earlier try left was wrong, or of another content; it is thrown away by now.
+    return transferOnce(parts, undefined);
+  }
+}
+
+async function transferOnce(parts: TransferParts, earlier: BlobReader | undefined): Promise<TransferResult> {
   const { job, writer, events = {} } = parts;
   const metadata = await readMetadata(parts);
-  const earlier = await writer.partial(job.sha256);
   const sink = await writer.create(job.sha256);
   const assembly = new Assembly({ job, sink, events }, metadata);
   try {

@@ -12,6 +12,8 @@ export interface TransferJob {
    * what the fingerprint of that pair is.
    */
   readonly metadata?: readonly Sha256[];
+  /** Begin anew when what an earlier try left leads to wrong bytes. Not for files that somebody reads while they come. */
+  readonly mayRestart?: boolean;
 }
 
 export interface TransferResult {

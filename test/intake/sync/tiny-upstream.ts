@@ -58,17 +58,8 @@ export function tinyUpstream(
       size: metadata.length,
       combined_squashfs_sha256: combined,
     };
-    const known = (products[product] ??= {
-      ...{
-        aliases: `${product}/1`,
-        arch: "amd64",
-        os: product,
-        release: "1",
-        release_title: "1",
-        my_key: { kept: true },
-      },
-      versions: {},
-    });
+    const fields = { aliases: `${product}/1`, arch: "amd64", os: product, release: "1", release_title: "1" };
+    const known = (products[product] ??= Object.assign(fields, { my_key: { kept: true }, versions: {} }));
     known.versions[version] = {
       items: {
         "incus.tar.xz": { ftype: "incus.tar.xz", ...described },

@@ -1,0 +1,114 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { believe } from "../../../src/intake/sync/belief.ts";
+import { isFileItem, type Listing, placesIn } from "../../../src/intake/sync/listing.ts";
+import { filesOf, planMirror, withoutFiles, withoutImages } from "../../../src/intake/sync/plan.ts";
+import { fingerprintsOf } from "../../../src/simplestreams/fingerprint.ts";
+import { readUpstreamProducts } from "../../../src/simplestreams/upstream-documents.ts";
+import { PRODUCTS, type TinyVersion, tinyUpstream } from "./tiny-upstream.ts";
+
+const NOW = Date.UTC(2026, 5, 1);
+const SEEN = "2026-05-31T00:00:00.000Z";
+
+function listingOf(versions: readonly TinyVersion[]): Listing {
+  const text = String(tinyUpstream(versions).get(PRODUCTS));
+  return new Map([[PRODUCTS, readUpstreamProducts(text, { name: PRODUCTS }).file]]);
+}
+
+function names(listing: Listing): string[] {
+  return [
+    ...new Set([...placesIn(listing)].map(({ productName, versionName }) => `${productName} ${versionName}`)),
+  ].sort();
+}
+
+const someVersions = fc.uniqueArray(
+  fc.record({
+    product: fc.constantFrom("a", "b", "c"),
+    version: fc.integer({ min: 1, max: 28 }).map((day) => `202601${String(day).padStart(2, "0")}_0000`),
+  }),
+  { selector: ({ product, version }) => `${product} ${version}`, maxLength: 20 },
+);
+const somePolicy = fc.record({ keep: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }) });
+
+describe("the plan of a mirror", () => {
+  it("carried out, leaves nothing to plan", () => {
+    fc.assert(
+      fc.property(someVersions, someVersions, somePolicy, (before, after, policy) => {
+        const input = { upstream: listingOf(after), policy, seenAt: SEEN, now: NOW };
+        const first = planMirror({ ...input, held: listingOf(before), dropped: [] });
+        const second = planMirror({ ...input, held: first.listing, dropped: first.dropped });
+        expect(names(second.listing)).toEqual(names(first.listing));
+        expect(second.come.files + second.go.files).toBe(0);
+        expect(second.dropped).toEqual(first.dropped);
+      }),
+    );
+  });
+
+  it("keeps the newest of each product, of what is listed there and what was here", () => {
+    fc.assert(
+      fc.property(someVersions, someVersions, fc.integer({ min: 1, max: 4 }), (before, after, keep) => {
+        const { listing } = planMirror({
+          upstream: listingOf(after),
+          held: listingOf(before),
+          dropped: [],
+          policy: { keep },
+          seenAt: SEEN,
+          now: NOW,
+        });
+        const all = [...new Set([...before, ...after].map(({ product, version }) => `${product} ${version}`))]
+          .sort()
+          .reverse();
+        const wanted = all.filter(
+          (name, at) => all.filter((other, before_) => before_ < at && other[0] === name[0]).length < keep,
+        );
+        expect(names(listing)).toEqual(wanted.sort());
+      }),
+    );
+  });
+
+  it("without files never lists an image that lacks one, nor a version without an image", () => {
+    fc.assert(
+      fc.property(someVersions, fc.infiniteStream(fc.boolean()), (versions, coins) => {
+        const listing = listingOf(versions);
+        const missing = new Set([...filesOf(listing).keys()].filter(() => coins.next().value === true));
+        const left = withoutFiles(listing, missing);
+        for (const { item, version } of placesIn(left)) {
+          expect(isFileItem(item) && missing.has(item.sha256)).toBe(false);
+          expect(fingerprintsOf(version)).not.toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it("without an image lists neither its fingerprint nor its root", () => {
+    const listing = listingOf([{ version: "20260101_0000" }, { version: "20260102_0000" }]);
+    const versions = [...placesIn(listing)].map(({ version }) => version);
+    const [fingerprint] = fingerprintsOf(versions[0] ?? { items: new Map() }).map(
+      (image) => image.fingerprint,
+    );
+    const left = withoutImages(listing, new Set([fingerprint ?? ""]));
+    expect(names(left)).toEqual(["busy 20260102_0000"]);
+  });
+});
+
+describe("belief", () => {
+  const options = { now: NOW, olderAfterMs: 6 * 3600_000 };
+
+  it("is given to what is newer, and to what says nothing of its age", () => {
+    expect(believe(5, { newestMs: 4 }, options)).toEqual({ isBelieved: true, note: { newestMs: 5 } });
+    expect(believe(undefined, { newestMs: 4 }, options).isBelieved).toBe(true);
+  });
+
+  it("is kept back from what is older, until that has lasted", () => {
+    const first = believe(3, { newestMs: 4 }, options);
+    expect(first).toEqual({
+      isBelieved: false,
+      note: { newestMs: 4, olderSince: new Date(NOW).toISOString() },
+    });
+    expect(believe(3, first.note, { ...options, now: NOW + 5 * 3600_000 }).isBelieved).toBe(false);
+    expect(believe(3, first.note, { ...options, now: NOW + 6 * 3600_000 })).toEqual({
+      isBelieved: true,
+      note: { newestMs: 3 },
+    });
+  });
+});
