@@ -6,11 +6,14 @@ import { type HostileSite, type SiteOptions, startSite } from "./hostile-site.ts
 
 const opened: { close(): Promise<void> }[] = [];
 
-/** A site that ends with the test. */
-export async function site(options: SiteOptions = {}): Promise<HostileSite> {
-  const made = await startSite(options);
+export function endsWithTest<T extends { close(): Promise<void> }>(made: T): T {
   opened.push(made);
   return made;
+}
+
+/** A site that ends with the test. */
+export async function site(options: SiteOptions = {}): Promise<HostileSite> {
+  return endsWithTest(await startSite(options));
 }
 
 /** An upstream over HTTP that ends with the test. */
@@ -20,9 +23,7 @@ export function upstreamAt(
   patience: Partial<Patience> = {},
 ): Upstream {
   const all = { url, ...(ca === undefined ? {} : { ca }), ...options };
-  const made = openHttpUpstream(all, "Headwater/0.0.0", { ...PATIENCE, ...patience });
-  opened.push(made);
-  return made;
+  return endsWithTest(openHttpUpstream(all, "Headwater/0.0.0", { ...PATIENCE, ...patience }));
 }
 
 export async function closeAll(): Promise<void> {

@@ -40,17 +40,15 @@ export interface Ask {
 
 /** Connections that are kept between requests. Those to hosts that a stranger named are checked where they lead, and kept apart. */
 export class Connections {
-  readonly #options: { readonly keepAlive: true; readonly secureContext?: SecureContext };
+  readonly #trust: { readonly secureContext?: SecureContext };
   readonly #agents = new Map<string, HttpAgent>();
   readonly #patience: Patience;
 
   /** @param ca PEM that is trusted besides the usual authorities */
   constructor(ca: string | undefined, patience: Patience) {
     // Made once: reading all authorities takes longer than a handshake.
-    this.#options =
-      ca === undefined
-        ? { keepAlive: true }
-        : { keepAlive: true, secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) };
+    this.#trust =
+      ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) };
     this.#patience = patience;
   }
 
@@ -61,6 +59,8 @@ export class Connections {
     const request = (ask.url.protocol === "https:" ? httpsGet : httpGet)(ask.url, {
       agent: this.#agentFor(ask),
       headers: ask.headers,
+      // With the request: the agent for proxies forgets what it was made with.
+      ...this.#trust,
       ...(ask.signal === undefined ? {} : { signal: ask.signal }),
     });
     const answer = await this.#answerOf(request, ask);
@@ -145,10 +145,10 @@ export class Connections {
     const key = `${url.protocol} ${mayBePrivate} ${proxy ?? ""}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const options = mayBePrivate ? this.#options : { ...this.#options, lookup: publicLookup };
+    const options = { keepAlive: true, ...(mayBePrivate ? {} : { lookup: publicLookup }) };
     const agent =
       proxy !== undefined
-        ? new HttpsProxyAgent(proxy, this.#options)
+        ? new HttpsProxyAgent(proxy, { keepAlive: true })
         : url.protocol === "https:"
           ? new HttpsAgent(options)
           : new HttpAgent(options);
