@@ -1,10 +1,12 @@
 import { join } from "node:path";
+import type { FillCounts } from "../intake/cache/filler.ts";
 import type { Fills } from "../intake/cache/fills.ts";
 import { openFills } from "../intake/cache/open-fills.ts";
 import { renderAnew } from "../publish/render-anew.ts";
 import { startBackground } from "../server/background.ts";
 import { type CertificateDescription, ensureCertificate } from "../server/certificate.ts";
 import { loadCertificate } from "../server/certificate-source.ts";
+import type { Counters } from "../server/counters.ts";
 import type { Logger } from "../server/logger.ts";
 import { startMetrics } from "../server/metrics.ts";
 import { type RunningServer, startServer } from "../server/serve.ts";
@@ -129,7 +131,11 @@ async function startSideWork(
     const metrics =
       config.metrics === "off"
         ? undefined
-        : await startMetrics({ listen: config.metrics, counters: () => server.counters, log });
+        : await startMetrics({
+            listen: config.metrics,
+            counters: () => ({ ...server.counters, ...fillCounters(upstreams.counts) }),
+            log,
+          });
     return async () => {
       await metrics?.close();
       await stop();
@@ -138,6 +144,11 @@ async function startSideWork(
     await stop();
     throw error;
   }
+}
+
+/** Downloads for caches happen beside the server, in one process; in the metrics they are the server's. */
+function fillCounters({ running, fetched, failed, evicted }: Readonly<FillCounts>): Partial<Counters> {
+  return { runningFills: running, upstreamBytes: fetched, failedFills: failed, evictedFiles: evicted };
 }
 
 async function pruneAndTell({ store, config }: ServeRequest, log: Logger): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { openTransfers } from "../compose-upstream.ts";
+import type { FillCounts } from "../intake/cache/filler.ts";
 import { startFiller } from "../intake/cache/start-filler.ts";
-import { evictionTask, fetchAheadTask } from "../intake/cache/tasks.ts";
+import { evictionTask, fetchAhead } from "../intake/cache/tasks.ts";
 import { readUpstreamNote, writeUpstreamNote } from "../intake/sync/upstream-note.ts";
 import type { BackgroundTask } from "../server/background.ts";
 import type { Logger } from "../server/logger.ts";
@@ -29,6 +30,7 @@ export interface ServeUpstreamsOptions {
 export interface UpstreamWork {
   readonly tasks: readonly BackgroundTask[];
   readonly onConnection: (socket: Socket) => void;
+  readonly counts: Readonly<FillCounts>;
   close(): Promise<void>;
 }
 
@@ -53,19 +55,21 @@ export function serveUpstreams(
     maxSizeOf: async (stream) => (await one(stream))?.maxSize,
     openTransfers: (writer, upstream, size) => openTransfers({ store, writer, upstream, parallel: 1, size }),
   });
-  const fetchAhead = fetchAheadTask({ store, filler });
+  const ahead = fetchAhead({ store, filler });
+  let hasMore = true;
   const sync: BackgroundTask = {
     name: "sync",
     everyMs: MINUTE_MS,
     firstMs: FIRST_MS,
     run: async (signal) => {
-      await syncDue(await configured(), { store, log, signal });
-      await fetchAhead.run(signal);
+      const isChanged = await syncDue(await configured(), { store, log, signal });
+      if (isChanged || hasMore) hasMore = await ahead.run(signal);
     },
   };
   return {
     tasks: [sync, { ...evictionTask(evictor), everyMs: MINUTE_MS }],
     onConnection: filler.onConnection,
+    counts: filler.counts,
     close: () => filler.close(),
   };
 }
@@ -76,13 +80,14 @@ interface Due {
   readonly signal: AbortSignal;
 }
 
-/** Syncs every upstream whose time has come, one after the other. */
-async function syncDue(all: readonly ConfiguredUpstream[], { store, log, signal }: Due): Promise<void> {
+/** Syncs every upstream whose time has come, one after the other. Resolves with whether something was published. */
+async function syncDue(all: readonly ConfiguredUpstream[], { store, log, signal }: Due): Promise<boolean> {
+  let isChanged = false;
   const order = all.map(({ policy }) => policy.name);
   for (const configured of all) {
     const { name } = configured.policy;
     const next = Date.parse((await readUpstreamNote(store, name)).nextSync ?? "");
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     if (next > Date.now()) continue;
     const facts = { upstream: name };
     let pauseMs = configured.everyMs;
@@ -93,12 +98,13 @@ async function syncDue(all: readonly ConfiguredUpstream[], { store, log, signal 
       for (const { product, version, error } of report.failures)
         log.warn({ ...facts, product, version, err: error }, "an image was left out");
       const { published: generation, come, go, fetched: bytes } = report;
+      isChanged ||= generation !== undefined;
       if (report.isOlder)
         log.warn(facts, "the upstream shows an older state than before; it is not believed yet");
       if (generation !== undefined)
         log.info({ ...facts, generation, come: come.images, go: go.images, bytes }, "synced");
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       log.warn({ ...facts, err: error }, "an upstream could not be synced; what was listed stays");
       pauseMs *= AFTER_FAILURE;
     }
@@ -106,4 +112,5 @@ async function syncDue(all: readonly ConfiguredUpstream[], { store, log, signal 
     const nextSync = new Date(Date.now() + pauseMs * (0.9 + Math.random() * 0.2)).toISOString();
     await writeUpstreamNote(store, name, { ...(await readUpstreamNote(store, name)), nextSync });
   }
+  return isChanged;
 }

@@ -19,6 +19,11 @@ export interface Counters {
   /** Files of caches that were here when they were asked for, and that were not. */
   cacheHits: number;
   cacheMisses: number;
+  /** Downloads from upstreams for caches: under way, bytes, and those that came to nothing; files given up for others. */
+  runningFills: number;
+  upstreamBytes: number;
+  failedFills: number;
+  evictedFiles: number;
   /** Number of the generation that is served; 0 when there is none. */
   generation: number;
 }
@@ -37,6 +42,10 @@ export function zeroCounters(): Counters {
     evictedSends: 0,
     cacheHits: 0,
     cacheMisses: 0,
+    runningFills: 0,
+    upstreamBytes: 0,
+    failedFills: 0,
+    evictedFiles: 0,
     generation: 0,
   };
 }

@@ -63,6 +63,8 @@ class Pump {
   readonly #parts: PumpParts;
   readonly #depth: number;
   #position: number;
+  /** Where a growing file is known to have something to read. */
+  #readyAt = -1;
   #held = 0;
   #reading = false;
   #begun = false;
@@ -90,6 +92,10 @@ class Pump {
     const { pool, end } = this.#parts.options;
     if (this.#over || this.#reading || this.#position >= end || this.#held >= this.#depth) return;
     if (this.#held > 0 && pool.taken >= READ_AHEAD_LIMIT) return;
+    if (this.#parts.reader.ready !== undefined && this.#readyAt !== this.#position) {
+      void this.#waitUntilReady(this.#position);
+      return;
+    }
     const buffer = pool.take();
     this.#held += 1;
     this.#reading = true;
@@ -99,6 +105,20 @@ class Pump {
       (count) => this.#onRead(buffer, count),
       (error: unknown) => this.#onReadError(buffer, error),
     );
+  }
+
+  async #waitUntilReady(position: number): Promise<void> {
+    this.#reading = true;
+    try {
+      await this.#parts.reader.ready?.(position);
+    } catch (error) {
+      this.#onReadError(undefined, error);
+      return;
+    }
+    this.#reading = false;
+    this.#readyAt = position;
+    this.#read();
+    this.#settleIfIdle();
   }
 
   #onRead(buffer: Buffer, count: number): void {
@@ -119,9 +139,9 @@ class Pump {
     this.#read();
   }
 
-  #onReadError(buffer: Buffer, error: unknown): void {
+  #onReadError(buffer: Buffer | undefined, error: unknown): void {
     this.#reading = false;
-    this.#give(buffer);
+    if (buffer !== undefined) this.#give(buffer);
     if (!this.#over) {
       this.#failure = error;
       this.#over = true;

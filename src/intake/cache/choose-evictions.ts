@@ -31,9 +31,9 @@ export interface Evictions {
 const LEAST_FREE_BYTES = 5 * 1024 ** 3;
 const LEAST_FREE_SHARE = 0.1;
 
-/** The smaller of 10 % of the disk and 5 GiB: a small disk has no 5 GiB to leave, and a tenth of a large one is much. */
+/** A tenth of the disk and 5 GiB are both left free, and never more than half of a small disk. */
 export function leastFree(total: number): number {
-  return Math.min(LEAST_FREE_BYTES, total * LEAST_FREE_SHARE);
+  return Math.min(Math.max(LEAST_FREE_BYTES, total * LEAST_FREE_SHARE), total / 2);
 }
 
 /** What a cache gives up so that it is within its limits with what is about to come. */

@@ -43,6 +43,8 @@ export interface FillCounts {
   fetched: number;
   done: number;
   failed: number;
+  /** Files that caches gave up for others. */
+  evicted: number;
 }
 
 const PARALLEL = 8;
@@ -65,7 +67,7 @@ interface Fill {
  * of the same blob left that a crash cut.
  */
 export class Filler {
-  readonly counts: FillCounts = { running: 0, waiting: 0, fetched: 0, done: 0, failed: 0 };
+  readonly counts: FillCounts = { running: 0, waiting: 0, fetched: 0, done: 0, failed: 0, evicted: 0 };
   readonly #options: FillerOptions;
   readonly #fills = new Map<string, Fill>();
   readonly #runs = new Set<Promise<void>>();

@@ -7,17 +7,11 @@ const ENOUGH = 256 * 1024;
 const LINGER_MS = 20;
 const COMPARE = 256 * 1024;
 
-/** A blob that may not be whole yet. */
-export interface WaitingReader extends BlobReader {
-  /** Resolves when `read` at that position has something to read at once; rejects when the download failed. Needs no buffer. */
-  ready(position: number): Promise<void>;
-}
-
 /**
  * Reads a file while it is fetched: never beyond what was announced, and the last bytes only after the whole was verified. When another
  * process has taken over the download, the new file must begin with what was read of the old one.
  */
-export class GrowingReader implements WaitingReader {
+export class GrowingReader implements BlobReader {
   readonly sha256: string;
   readonly size: number;
   readonly #store: Store;
@@ -34,6 +28,7 @@ export class GrowingReader implements WaitingReader {
     ({ sha256: this.sha256, size: this.size } = subscription.item);
   }
 
+  /** Rejects when the download failed. */
   async ready(position: number): Promise<void> {
     const subscription = this.#subscription;
     await subscription.until(() => subscription.limit > position || position >= this.size);

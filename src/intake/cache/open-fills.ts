@@ -55,11 +55,8 @@ class SocketFills implements Fills {
     // A download may end between its answer and our opening of the file: then it is asked for once more.
     for (let attempt = 0; attempt < 3; attempt++) {
       const subscription = this.#subscribe(item);
-      await subscription.until(() => subscription.hasBegun || signal.aborted, this.#patienceMs);
+      await subscription.begun(this.#patienceMs, signal);
       if (!subscription.hasBegun || signal.aborted) throw noAnswer(item);
-      await subscription.until(() => true);
-      if (subscription.isOver && subscription.limit === 0 && item.size > 0)
-        await subscription.until(() => false, 0);
       const file = await subscription.openFile(store);
       if (file !== undefined) return new GrowingReader(store, subscription, file);
       if (!subscription.isOver) await subscription.until(() => subscription.isOver, AGAIN_MS);

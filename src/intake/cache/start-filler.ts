@@ -27,10 +27,13 @@ export function startFiller(options: StartFillerOptions): {
     space,
     maxSizeOf,
     graceMs,
-    onEvicted: (stream, files, bytes) =>
-      log.info({ stream, files, bytes }, "gave up what was not asked for longest"),
+    onEvicted: (stream, files, bytes) => {
+      filler.counts.evicted += files;
+      log.info({ stream, files, bytes }, "gave up what was not asked for longest");
+    },
   });
-  return { filler: new Filler({ ...options, evictor, lastUse }), evictor };
+  const filler = new Filler({ ...options, evictor, lastUse });
+  return { filler, evictor };
 }
 
 /** Of the disk of a store that is a folder; what only root may use is not free. */

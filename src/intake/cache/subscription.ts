@@ -62,6 +62,17 @@ export class Subscription {
     }
   }
 
+  /** Resolves when the upstream has answered, when the time is over, or when nobody waits any more; rejects when the download failed. */
+  async begun(ms: number, signal: AbortSignal): Promise<void> {
+    const wake = (): void => this.#wake();
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      await this.until(() => (this.hasBegun && this.#failure === undefined) || signal.aborted, ms);
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
+  }
+
   /** The file as it is now: growing, or under its name in the store. */
   async openFile(store: Store): Promise<BlobReader | undefined> {
     const { sha256, size } = this.item;

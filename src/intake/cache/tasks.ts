@@ -1,5 +1,6 @@
 import { readListing } from "../../publish/read-streams.ts";
 import { roleOf } from "../../simplestreams/ftypes.ts";
+import { newestVersion } from "../../simplestreams/version-name.ts";
 import type { Store } from "../../store/store.ts";
 import { isFileItem, isImages } from "../sync/listing.ts";
 import type { Evictor } from "./evict.ts";
@@ -10,6 +11,11 @@ import type { WantedItem } from "./protocol.ts";
 export interface CacheTask {
   readonly name: string;
   run(signal: AbortSignal): Promise<void>;
+}
+
+export interface FetchAhead {
+  /** Resolves with whether there is more to fetch another time. */
+  run(signal: AbortSignal): Promise<boolean>;
 }
 
 /** Now and then: brings caches within their limits, also when others filled the disk. */
@@ -32,18 +38,20 @@ const LARGEST = 1024 * 1024;
  * After a sync: fetches the metadata of each product's newest version, which every client asks for first; with it here a root's
  * fingerprint is checked while the root comes. One at a time, and no more of a stream after a failure.
  */
-export function fetchAheadTask({ store, filler, most = 100, everyMs = 200 }: FetchAheadOptions): CacheTask {
+export function fetchAhead({ store, filler, most = 100, everyMs = 200 }: FetchAheadOptions): FetchAhead {
   return {
-    name: "fetch ahead",
     run: async (signal) => {
       const failed = new Set<string>();
-      for (const item of (await newestMetadata(store)).slice(0, most)) {
-        if (signal.aborted) return;
+      const wanted = await newestMetadata(store);
+      for (const item of wanted.slice(0, most)) {
+        if (signal.aborted) return true;
         if (failed.has(item.stream)) continue;
         const isHere = await fetched(filler, item);
         if (!isHere) failed.add(item.stream);
         await new Promise((resolve) => setTimeout(resolve, everyMs));
       }
+      // After a failure the next sync is soon enough.
+      return wanted.some(({ stream }, at) => at >= most && !failed.has(stream));
     },
   };
 }
@@ -57,7 +65,7 @@ export async function newestMetadata(store: Store): Promise<readonly WantedItem[
     for (const file of (await readListing(store, newest, record)).values()) {
       if (!isImages(file)) continue;
       for (const { versions } of file.products.values()) {
-        const name = [...versions.keys()].toSorted().at(-1) ?? "";
+        const name = newestVersion(versions.keys()) ?? "";
         for (const item of versions.get(name)?.items.values() ?? []) {
           if (!isFileItem(item) || item.size > LARGEST || roleOf(item.ftype) !== "metadata") continue;
           const { path, sha256, size } = item;

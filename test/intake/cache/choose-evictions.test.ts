@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseEvictions } from "../../../src/intake/cache/choose-evictions.ts";
+import { chooseEvictions, leastFree } from "../../../src/intake/cache/choose-evictions.ts";
 
 const roomy = { free: 900, total: 1000 };
 const held = [
@@ -20,10 +20,16 @@ describe("chooseEvictions", () => {
   });
 
   it("makes room when little of the disk is free", () => {
-    expect(chooseEvictions({ ...question, disk: { free: 85, total: 1000 } }).evict).toEqual([
+    expect(chooseEvictions({ ...question, disk: { free: 1e10 - 15, total: 1e11 } }).evict).toEqual([
       "old",
       "middle",
     ]);
+  });
+
+  it("leaves a tenth of the disk and 5 GiB free, and half of a small disk", () => {
+    expect(leastFree(1e12)).toBe(1e11);
+    expect(leastFree(2e10)).toBe(5 * 1024 ** 3);
+    expect(leastFree(1e9)).toBe(5e8);
   });
 
   it("touches nothing that somebody else needs", () => {
