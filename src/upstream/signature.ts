@@ -24,7 +24,7 @@ export async function verifyClearsigned(
   try {
     const message = await readCleartextMessage({ cleartextMessage: decode(bytes) });
     const { data, signatures } = await verify({ message, verificationKeys });
-    return { text: data, keyId: await signedBy(signatures) };
+    return { text: data, keyId: await signedBy(signatures, verificationKeys) };
   } catch (cause) {
     throw untrusted(place, cause);
   }
@@ -45,7 +45,7 @@ export async function verifyDetached(
       : await readSignature({ binarySignature: signature });
     const message = await createMessage({ binary: document });
     const { signatures } = await verify({ message, signature: read, verificationKeys });
-    return { text: decode(document), keyId: await signedBy(signatures) };
+    return { text: decode(document), keyId: await signedBy(signatures, verificationKeys) };
   } catch (cause) {
     throw untrusted(place, cause);
   }
@@ -83,14 +83,23 @@ function noKeyring(cause?: unknown): HeadwaterError {
   });
 }
 
+interface Signature {
+  readonly keyID: OpenPgp.KeyID;
+  readonly verified: Promise<true>;
+}
+
 /** One valid signature of a trusted key is enough: documents are signed with an old and a new key while keys change. */
 async function signedBy(
-  signatures: readonly { readonly keyID: { toHex(): string }; readonly verified: Promise<true> }[],
+  signatures: readonly Signature[],
+  keys: readonly OpenPgp.PublicKey[],
 ): Promise<string> {
   let failure: unknown = new Error("there is no signature");
   for (const { keyID, verified } of signatures) {
     try {
       await verified;
+      // The library takes what a key signed before it expired, and the date is the signer's own word: who has an old key could write any.
+      const key = keys.find((each) => each.getKeys(keyID).length > 0);
+      await key?.getSigningKey(keyID, new Date());
       return keyID.toHex();
     } catch (error) {
       failure = error;
