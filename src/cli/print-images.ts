@@ -36,6 +36,7 @@ function blockOf(image: ShownImage): string {
     ["Label", image.label],
     ["Listed by", image.dialects.join(", ")],
     ["Image stream", image.stream],
+    ["Origin", originText(image)],
     ["Download", readableSize(image.size)],
     ...image.aliases.map((alias) => ["Alias", alias] as const),
     ...Object.entries(image.requirements).map(([key, value]) => ["Requires", `${key}=${value}`] as const),
@@ -47,6 +48,11 @@ function blockOf(image: ShownImage): string {
   const lines = shown.map(([name, value]) => `${`${name}:`.padEnd(14)}${indented(value)}\n`);
   const views = ["Clients list it as:", ...clientViewLines(image.clients)];
   return [...lines, ...views.map((line) => `${visible(line)}\n`)].join("");
+}
+
+function originText({ origin, held, seen }: ShownImage): string {
+  if (origin === "own") return "";
+  return `${origin}, ${held ? "held" : "at the upstream"}, last seen there ${seen ?? ""}`;
 }
 
 /** Foreign text made visible; a second line of our own goes under the first. */

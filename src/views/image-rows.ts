@@ -8,12 +8,6 @@ import type { ImageStream, UpstreamStream } from "./image-stream.ts";
 /** One image as a person wants to see it listed. Keys are the nouns of the documentation. */
 export interface ImageRow {
   readonly stream: string;
-  /** Made here, or how it comes from an upstream. */
-  readonly origin: Origin;
-  /** Whether all its files are here. */
-  readonly held: boolean;
-  /** When the upstream last listed it: RFC 3339, UTC. Undefined for what was made here. */
-  readonly seen: string | undefined;
   readonly product: string;
   readonly version: string;
   readonly newest: boolean;
@@ -33,6 +27,12 @@ export interface ImageRow {
   readonly size: number;
   /** Whether Incus and LXD list it, by the metadata item's ftype. */
   readonly dialects: FingerprintedImage["dialects"];
+  /** Made here, or how it comes from an upstream. */
+  readonly origin: Origin;
+  /** Whether all its files are here. */
+  readonly held: boolean;
+  /** When the upstream last listed it: RFC 3339, UTC. Null for what was made here. */
+  readonly seen: string | null;
   readonly files: readonly ImageFileRow[];
 }
 
@@ -62,10 +62,6 @@ function productRows(stream: ImageStream, key: string, product: Product): ImageR
     const images = fingerprintsOf(version).filter(({ fingerprint }) => !distrusted.has(fingerprint));
     return images.map((image) => ({
       stream: stream.name,
-      origin: stream.origin,
-      held:
-        upstream === undefined || filesOf(version, image).every(({ sha256 }) => upstream.holds.has(sha256)),
-      seen,
       product: key,
       version: name,
       newest: position === 0,
@@ -82,14 +78,18 @@ function productRows(stream: ImageStream, key: string, product: Product): ImageR
       requirements: product.requirements ?? {},
       size: filesOf(version, image).reduce((sum, file) => sum + file.size, 0),
       dialects: image.dialects,
+      origin: stream.origin,
+      held:
+        upstream === undefined || filesOf(version, image).every(({ sha256 }) => upstream.holds.has(sha256)),
+      seen,
       files: filesOf(version, image),
     }));
   });
 }
 
-function seenAt(upstream: UpstreamStream | undefined, product: string, version: string): string | undefined {
+function seenAt(upstream: UpstreamStream | undefined, product: string, version: string): string | null {
   const dropped = upstream?.state.dropped?.find((one) => one.product === product && one.version === version);
-  return dropped?.seenAt ?? upstream?.record.fetchedAt;
+  return dropped?.seenAt ?? upstream?.record.fetchedAt ?? null;
 }
 
 function filesOf(version: Version, image: FingerprintedImage): ImageFileRow[] {

@@ -121,7 +121,7 @@ describe("headwater list and show", () => {
   it("lists them as csv and yaml", async () => {
     const { stdout } = await site.run(["list", "-f", "csv", "tiny"]);
     const [head, row, ...rest] = stdout.split("\n");
-    expect(head).toBe("alias,fingerprint,product,version,type,root,for,size");
+    expect(head).toBe("alias,fingerprint,product,version,type,root,for,stream,held,size");
     expect(row).toMatch(
       /^tiny\/1 tiny\/1\/default,[0-9a-f]{64},tiny:1:default:amd64,20261121_0304,container,/,
     );

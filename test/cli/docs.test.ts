@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
+import { upstreamSchema } from "../../src/config/upstream-schema.ts";
 import { SETTINGS } from "../../src/config/schema.ts";
 
 const PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].concat(
@@ -31,6 +32,12 @@ describe("the documentation", () => {
     }
   });
 
+  it("docs/reference/configuration.md has a row for every setting of an upstream", () => {
+    const page = readFileSync("docs/reference/configuration.md", "utf8");
+    for (const key of Object.keys(upstreamSchema.shape))
+      expect(page, key).toMatch(new RegExp(`^\\| \`${key}\` \\|`, "m"));
+  });
+
   it("ARCHITECTURE.md names tests that are there", () => {
     const named = [...readFileSync("ARCHITECTURE.md", "utf8").matchAll(/`((?:test|bench)\/[^`]*)`/g)];
     expect(named.map(([, path]) => path ?? "").filter((path) => !existsSync(path))).toEqual([]);
@@ -39,6 +46,10 @@ describe("the documentation", () => {
   it("docs/reference/configuration.md has a row for every setting, with its variable", () => {
     const page = readFileSync("docs/reference/configuration.md", "utf8");
     for (const { key, variable } of SETTINGS) {
+      if (variable === undefined) {
+        expect(page, key).toContain(`\`${key}\``);
+        continue;
+      }
       expect(page).toMatch(new RegExp(`^\\|[^|]*\`${key}\`[^|]*\\|[^|]*\`${variable}\``, "m"));
     }
   });

@@ -23,6 +23,7 @@ describe("loadConfig", () => {
       grace: 86_400_000,
       names: [],
       metrics: "off",
+      upstreams: {},
     });
   });
 
@@ -38,6 +39,8 @@ describe("loadConfig", () => {
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
+        "upstreams:",
+        "  ubuntu: {preset: ubuntu, mode: mirror, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
       ].join("\n"),
     );
     expect(await loadConfig({ file })).toEqual({
@@ -53,7 +56,43 @@ describe("loadConfig", () => {
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
+      upstreams: {
+        ubuntu: {
+          preset: "ubuntu",
+          mode: "mirror",
+          keep: 2,
+          keepDropped: 30 * 86_400_000,
+          aliasPrefix: "",
+          offline: false,
+          alternates: [],
+          allowRedirect: [],
+          bandwidth: 20_000_000,
+          parallel: 4,
+          maxSize: 1.5 * 1024 ** 3,
+          believeOlderAfter: 6 * 3_600_000,
+        },
+      },
     });
+  });
+
+  it.each([
+    ["no address", "{mode: cache}", "either a url or a preset"],
+    ["two", "{url: https://a.example, preset: ubuntu}", "either a url or a preset"],
+    ["plain http", "{url: http://a.example}", "expected an address such as https"],
+    ["a password in an address", "{url: https://a:b@a.example}", "without a password in it"],
+    ["signatures without keys", "{preset: ubuntu, signatures: required}", "needs a keyring"],
+    ["a size that is none", "{preset: ubuntu, maxSize: much}", "not an amount of bytes"],
+    ["a setting that is none", "{preset: ubuntu, kep: 2}", 'no setting "upstreams.u.kep"'],
+  ])("refuses an upstream with %s", async (_what, upstream, message) => {
+    await writeFile(file, `upstreams:\n  u: ${upstream}\n`);
+    await expect(loadConfig({ file })).rejects.toThrow(message);
+  });
+
+  it("refuses an upstream with a name that URLs need", async () => {
+    for (const name of ["streams", "images", "1.0", "Upper"]) {
+      await writeFile(file, `upstreams:\n  ${name}: {preset: ubuntu}\n`);
+      await expect(loadConfig({ file })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    }
   });
 
   it("prefers flags to the environment, and the environment to the file", async () => {

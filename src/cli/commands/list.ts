@@ -21,14 +21,18 @@ export function listCommand(program: Command, { io }: Context): void {
       const { storeToRead } = await import("../open-store.ts");
       const { readImages } = await import("../read-images.ts");
       const { imageRows } = await import("../../views/image-rows.ts");
-      const streams = await readImages(await storeToRead(io, options));
+      const store = await storeToRead(io, options);
+      const streams = await readImages(store);
       const rows = imageRows(streams).filter((image) => matches(filterable(image)));
       const { printListing } = await import("../output.ts");
       await printListing(io, formatOf(options), { rows, columns: IMAGE_COLUMNS });
+      const { tellFailing } = await import("../tell-failing.ts");
+      await tellFailing(io, options, { store, streams });
     });
   withHelp(command, {
     examples: [
       ["list debian arch=arm64 type=vm", "virtual machines of Debian for arm64"],
+      ["list stream=ubuntu held=true", "what is here of an upstream"],
       ["list 'alias~^ubuntu/2[46]' newest=true -f csv", "the newest builds behind some aliases, as csv"],
     ],
     statuses: STORE_STATUSES,
