@@ -18,7 +18,7 @@ import { runSync } from "./run-sync.ts";
 import { readSettings } from "./settings.ts";
 import { readableSize } from "./size.ts";
 import { withSyncLock } from "./sync-lock.ts";
-import { configuredUpstream } from "./upstream-settings.ts";
+import { type ConfiguredUpstream, configuredUpstream } from "./upstream-settings.ts";
 import { addressOf, settingsOf, type UpstreamWishes } from "./upstream-wishes.ts";
 import { visible } from "./visible.ts";
 
@@ -48,6 +48,7 @@ export async function addUpstream(
   }
   const written = { ...address.settings, ...absolute(io, settingsOf(request.wishes)) };
   const settings = checked(name, written);
+  const configured = await configuredUpstream(name, settings);
   const store = await storeToFill(io, options);
   const order = [...Object.keys(config.upstreams), name];
   const write = async (): Promise<void> => {
@@ -59,28 +60,35 @@ export async function addUpstream(
     tellAdded(context, options, { name, settings, report: undefined });
     return;
   }
-  const report = await firstLook(context, { store, name, settings, order, write });
+  const report = await firstLook(context, { store, configured, order, write });
   tellAdded(context, options, { name, settings, report });
 }
 
+interface FirstLook {
+  readonly store: Store;
+  readonly configured: ConfiguredUpstream;
+  readonly order: readonly string[];
+  readonly write: () => Promise<void>;
+}
+
 /** A mirror is only planned; what a cache lists is published. Nothing is written down before the upstream has answered. */
-async function firstLook(
-  { io }: Context,
-  add: {
-    readonly store: Store;
-    readonly name: string;
-    readonly settings: UpstreamSettings;
-    readonly order: readonly string[];
-    readonly write: () => Promise<void>;
-  },
-): Promise<SyncReport> {
-  const { store, name, settings, order, write } = add;
-  const configured = await configuredUpstream(name, settings);
+function firstLook({ io }: Context, { store, configured, order, write }: FirstLook): Promise<SyncReport> {
+  const { name, mode } = configured.policy;
   return withSyncLock(store, { signal: io.signal }, async () => {
-    const isMirror = settings.mode === "mirror";
-    const report = await runSync(configured, { store, order, signal: io.signal, dryRun: isMirror });
-    await write();
-    return report;
+    try {
+      const report = await runSync(configured, {
+        store,
+        order,
+        signal: io.signal,
+        dryRun: mode === "mirror",
+      });
+      await write();
+      return report;
+    } catch (error) {
+      // What was noted about it is of no use to anybody.
+      await store.writeNote(`upstreams/${name}`, "{}");
+      throw error;
+    }
   });
 }
 
