@@ -1,18 +1,13 @@
 import type { Item, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
+import type { ItemPlace } from "../../simplestreams/selection.ts";
 
 /** The products files of one upstream, by their paths below its root. */
 export type Listing = ReadonlyMap<string, ProductsFile>;
 
 /** One item where it is listed. */
-export interface ListedPlace {
+export interface ListedPlace extends ItemPlace {
+  /** Of the products file. */
   readonly path: string;
-  readonly file: ProductsFile;
-  readonly productName: string;
-  readonly product: Product;
-  readonly versionName: string;
-  readonly version: Version;
-  readonly itemName: string;
-  readonly item: Item;
 }
 
 /** An item that is a file which can be held: it says where it is, how large, and what is in it. */
