@@ -162,6 +162,8 @@ describe("headwater upstream set, show and remove", () => {
     await writeFile(file, `# mine\n${readFileSync(file, "utf8")}`);
     expect((await site.run(["upstream", "set", "up", "--alias-prefix", "x/"])).status).toBe(0);
     expect(readFileSync(file, "utf8")).toMatch(/^# mine\nupstreams:\n {2}up:\n/);
+    // What was not named is not written.
+    expect(readFileSync(file, "utf8")).not.toMatch(/offline|twins|mode/);
     await site.run(["sync"]);
     expect((await site.run(["upstream", "show", "up"])).stdout).toMatch(/aliasPrefix: +x\/\n/);
     expect((await site.run(["upstream", "remove", "up"])).status).toBe(0);

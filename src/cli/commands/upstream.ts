@@ -64,8 +64,7 @@ function setCommand(group: Command, context: Context): void {
     group
       .command("set")
       .description("Change settings of an upstream. What is not named stays.")
-      .argument("<name>", "an upstream")
-      .option("--no-offline", "ask it again"),
+      .argument("<name>", "an upstream"),
   ).action(async (name: string, _options: unknown, self: Command) => {
     const options = self.optsWithGlobals<GlobalOptions & UpstreamWishes>();
     const { setUpstream } = await import("../add-upstream.ts");
@@ -94,6 +93,7 @@ function withWishes(command: Command): Command {
     .option("--twins", "list its images for the other family of clients too")
     .option("--no-twins", "list its images for the clients that it names itself")
     .option("--offline", "list what is here, and ask nobody")
+    .option("--no-offline", "ask it (again)")
     .option("--every <time>", "between two syncs of a running server, such as 1h")
     .addOption(
       new Option("--signatures <policy>", "with a keyring").choices(["required", "preferred", "off"]),
