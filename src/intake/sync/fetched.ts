@@ -105,7 +105,9 @@ class Fetching {
       }
       products.set(path, believed.text);
     }
-    await this.#otherForms([indexPath, ...products.keys()]);
+    const { select, keep } = this.#options.policy;
+    // What is filtered is rewritten, and signatures of the original say nothing about it.
+    if (select === undefined && keep === undefined) await this.#otherForms([indexPath, ...products.keys()]);
     return {
       documents: this.#documents,
       indexPath,
