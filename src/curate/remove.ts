@@ -43,7 +43,7 @@ export async function remove(
           ...(options.now === true ? await findKept(store, streams, target) : findImages(streams, target)),
         );
       }
-      images = unique(found);
+      images = ownImages(unique(found));
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
       leaked = blobsOnlyIn(images, after);
@@ -59,6 +59,21 @@ export async function remove(
   } finally {
     await writer.close();
   }
+}
+
+/** What was added here. What an upstream lists comes back with its next sync: it is selected otherwise, not removed. */
+function ownImages(images: readonly ImageRow[]): ImageRow[] {
+  const own = images.filter(({ origin }) => origin === "own");
+  const [first] = images;
+  if (own.length > 0 || first === undefined) return own;
+  throw new HeadwaterError(
+    "USAGE",
+    `${first.product} belongs to the upstream ${first.stream}, which lists it`,
+    {
+      hint: `Say with headwater upstream set ${first.stream} --select what is wanted of it, or headwater upstream remove ${first.stream}.`,
+      details: { product: first.product, stream: first.stream },
+    },
+  );
 }
 
 /** In the newest lists, else in all that are kept. */

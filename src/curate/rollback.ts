@@ -7,7 +7,8 @@ import { readStreams } from "../publish/read-streams.ts";
 
 /**
  * Publishes again what an earlier generation listed, all of it or one image stream. Nothing is undone: history goes on,
- * and daemons follow the aliases back, since they take whatever fingerprint an alias has.
+ * and daemons follow the aliases back, since they take whatever fingerprint an alias has. Image streams of upstreams stay as
+ * they are now: they say what is there and what is here of it, and neither goes back.
  * @returns undefined when that generation is the newest
  * @throws NOT_FOUND when there was no such generation or image stream, GENERATION_GONE when its files may be gone
  */
@@ -24,9 +25,16 @@ export async function rollback(
       const then = await readStreams(store, target);
       const { stream } = options;
       if (stream === undefined) {
-        return { reason: { verb: "rollback", text: `to generation ${number}` }, streams: then };
+        const own = then.filter(({ origin }) => origin === "own");
+        const upstreams = current.filter(({ origin }) => origin !== "own");
+        return {
+          reason: { verb: "rollback", text: `to generation ${number}` },
+          streams: [...own, ...upstreams],
+        };
       }
       const replacement = then.find((one) => one.name === stream);
+      if ([replacement, ...current].some((one) => one?.name === stream && one.origin !== "own"))
+        throw fromUpstream(stream);
       if (replacement === undefined) {
         throw new HeadwaterError("NOT_FOUND", `generation ${number} has no image stream "${stream}"`);
       }
@@ -38,6 +46,17 @@ export async function rollback(
   } finally {
     await writer.close();
   }
+}
+
+function fromUpstream(stream: string): HeadwaterError {
+  return new HeadwaterError(
+    "USAGE",
+    `the image stream "${stream}" comes from an upstream, and does not go back`,
+    {
+      hint: "What a generation listed stays at /@NUMBER/ for as long as it is kept.",
+      details: { stream },
+    },
+  );
 }
 
 /** Undefined for the newest, which is listed already. */

@@ -113,7 +113,7 @@ class Sync {
     const key = policyKey(policy);
     if (policy.offline) return this.#goOffline(base, record);
     const asking = { upstream, policy, signal, wait };
-    if (record !== undefined && this.#note.policy === key && !dryRun) {
+    if (record !== undefined && this.#note.policy === key && this.#isInPlace(base) && !dryRun) {
       if (await isUnchanged({ ...asking, known: this.#note.validators }))
         return { report: this.#report({ isUnchanged: true }), remember: {} };
     }
@@ -320,6 +320,13 @@ class Sync {
     } finally {
       await writer.close();
     }
+  }
+
+  /** Whether the image streams stand in the configured order. */
+  #isInPlace(base: Generation | undefined): boolean {
+    const { order } = this.#options;
+    const places = (base?.streams ?? []).map(({ name }) => order.indexOf(name)).filter((at) => at !== -1);
+    return places.every((at, index) => index === 0 || (places[index - 1] ?? 0) < at);
   }
 
   /** Whether time alone will change what is listed. */

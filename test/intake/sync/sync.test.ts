@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { remove } from "../../../src/curate/remove.ts";
+import { rollback } from "../../../src/curate/rollback.ts";
 import { removeUpstream } from "../../../src/intake/sync/with-stream.ts";
 import { parseSelection } from "../../../src/simplestreams/selection.ts";
 import { createMemoryStore } from "../../../src/store/memory/memory-store.ts";
@@ -218,7 +220,35 @@ describe("a cache", () => {
   });
 });
 
+describe("what is done with images", () => {
+  it("removing is for what was added here", async () => {
+    await sync(store, site);
+    await expect(remove(store, ["busy/1"])).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining("the upstream up"),
+    });
+    expect(await store.newest()).toMatchObject({ number: 1 });
+  });
+
+  it("rolling back leaves upstreams as they are now", async () => {
+    await sync(store, site);
+    put(site, tinyUpstream([THIRD]));
+    await sync(store, site);
+    await rollback(store, 1);
+    expect(await heldPaths(store)).toEqual(all(THIRD));
+    await expect(rollback(store, 1, { stream: "up" })).rejects.toMatchObject({ code: "USAGE" });
+  });
+});
+
 describe("several upstreams", () => {
+  it("change places when the configuration does, though nothing is new", async () => {
+    for (const name of ["one", "two"])
+      await sync(store, site, { name, mode: "cache" }, { order: ["one", "two"] });
+    for (const name of ["one", "two"])
+      await sync(store, site, { name, mode: "cache" }, { order: ["two", "one"] });
+    expect((await store.newest())?.streams.map(({ name }) => name)).toEqual(["two", "one"]);
+  });
+
   it("are listed in the configured order, after what is made here, and say which aliases are hidden", async () => {
     const order = ["one", "two"];
     await sync(store, site, { name: "two", mode: "cache" }, { order });
