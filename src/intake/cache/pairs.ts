@@ -4,7 +4,7 @@ import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import type { Sha256, Store, StoreWriter } from "../../store/store.ts";
 import type { Listing } from "../sync/listing.ts";
 import { rewrittenDocuments } from "../sync/own-root.ts";
-import { withoutImages } from "../sync/plan.ts";
+import { withoutImages } from "../sync/left-out.ts";
 import { isImages } from "../sync/listing.ts";
 
 /** What an image's files have to come to together. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
 import { imagesOf, readListing, readStreams } from "../../publish/read-streams.ts";
@@ -15,8 +14,12 @@ import { believe } from "./belief.ts";
 import { type Downloaded, download } from "./download.ts";
 import { type Fetched, fetchDocuments, isUnchanged } from "./fetched.ts";
 import type { Listing } from "./listing.ts";
+import { goOffline } from "./go-offline.ts";
 import { jsonPath, rewrittenRoot, saysTheSame, stageRoot, verbatimRoot } from "./own-root.ts";
-import { filesOf, fingerprintsIn, type Plan, planMirror, withoutFiles, withoutImages } from "./plan.ts";
+import { withoutFiles, withoutImages } from "./left-out.ts";
+import { filesOf, fingerprintsIn, type Plan, planMirror } from "./plan.ts";
+import { policyKey } from "./policy-key.ts";
+import { isSame } from "./same-stream.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 import type { SyncEvent, SyncReport } from "./sync-report.ts";
 import { readUpstreamNote, type UpstreamNote, writeUpstreamNote } from "./upstream-note.ts";
@@ -105,13 +108,16 @@ class Sync {
   }
 
   async run(): Promise<Outcome> {
-    const { store, dryRun = false, upstream, signal, wait, now = Date.now } = this.#options;
+    const { store, order, dryRun = false, upstream, signal, wait, now = Date.now } = this.#options;
     const policy = this.#policy;
     const base = await store.newest();
     const record = base?.streams.find(({ name }) => name === policy.name);
     if (record?.origin === "own") throw nameTaken(policy.name);
     const key = policyKey(policy);
-    if (policy.offline) return this.#goOffline(base, record);
+    if (policy.offline) {
+      const published = await goOffline(policy, { store, order, dryRun });
+      return { report: this.#report({ published, isUnchanged: true }), remember: {} };
+    }
     const asking = { upstream, policy, signal, wait };
     if (record !== undefined && this.#note.policy === key && this.#isInPlace(base) && !dryRun) {
       if (await isUnchanged({ ...asking, known: this.#note.validators }))
@@ -294,34 +300,6 @@ class Sync {
     };
   }
 
-  /** Nobody is asked; what is here is rendered as the operator wants it now. */
-  async #goOffline(base: Generation | undefined, record: StreamRecord | undefined): Promise<Outcome> {
-    const { store, order, dryRun = false } = this.#options;
-    const { name, aliasPrefix, twins } = this.#policy;
-    if (base === undefined || record?.upstream === undefined) {
-      throw new HeadwaterError("USAGE", `${name} is offline and nothing of it is here yet.`, {
-        hint: `Sync it once without offline: headwater upstream set ${name} --no-offline`,
-      });
-    }
-    const writer = await store.writer(`sync-${name}`);
-    try {
-      const generation = await publish(store, writer, (current) => {
-        const now = current.find((stream) => stream.name === name);
-        if (now?.upstream === undefined || dryRun) return undefined;
-        const wanted = { ...now.upstream.record, offline: true, aliasPrefix, twins };
-        const stream = { ...now, upstream: { ...now.upstream, record: wanted } };
-        if (isSame(stream, now)) return undefined;
-        return {
-          reason: { verb: "sync", text: `${name}: offline` },
-          streams: withStream(current, stream, order),
-        };
-      });
-      return { report: this.#report({ published: generation?.number, isUnchanged: true }), remember: {} };
-    } finally {
-      await writer.close();
-    }
-  }
-
   /** Whether the image streams stand in the configured order. */
   #isInPlace(base: Generation | undefined): boolean {
     const { order } = this.#options;
@@ -353,34 +331,6 @@ class Sync {
 
 function pick(done: Downloaded | undefined): Partial<SyncReport> {
   return done === undefined ? {} : { fetched: done.fetched, failures: done.failures };
-}
-
-/** Everything that decides what is made of an upstream's answer. */
-function policyKey(policy: StreamPolicy): string {
-  const { select: _function, keyring, parallel: _speed, ...rest } = policy;
-  const keys = keyring === undefined ? "" : createHash("sha256").update(keyring).digest("hex");
-  return JSON.stringify({ ...rest, keys });
-}
-
-/** Whether publishing the one over the other would change anything that somebody could see. */
-function isSame(one: ImageStream, other: ImageStream): boolean {
-  return viewOf(one) === viewOf(other);
-}
-
-function viewOf({ origin, upstream }: ImageStream): string {
-  if (upstream === undefined) return origin;
-  const { fetchedAt: _moment, ...record } = upstream.record;
-  const { dropped = [], distrusted = [] } = upstream.state;
-  const facts = Object.entries(record).map(([name, value]) => `${name}=${value}`);
-  const documents = [...upstream.documents].map(([path, { sha256 }]) => `${path} ${sha256}`);
-  return JSON.stringify([
-    origin,
-    facts.sort(),
-    documents.sort(),
-    dropped,
-    distrusted,
-    [...upstream.holds].sort(),
-  ]);
 }
 
 function nameTaken(name: string): HeadwaterError {
