@@ -63,6 +63,7 @@ class Pump {
   readonly #parts: PumpParts;
   readonly #depth: number;
   #position: number;
+  #isGrowing: boolean;
   /** Where a growing file is known to have something to read. */
   #readyAt = -1;
   #held = 0;
@@ -75,6 +76,7 @@ class Pump {
     this.#parts = parts;
     this.#depth = parts.options.depth ?? DEPTH;
     this.#position = parts.options.start;
+    this.#isGrowing = parts.reader.ready !== undefined;
   }
 
   start(): void {
@@ -92,7 +94,7 @@ class Pump {
     const { pool, end } = this.#parts.options;
     if (this.#over || this.#reading || this.#position >= end || this.#held >= this.#depth) return;
     if (this.#held > 0 && pool.taken >= READ_AHEAD_LIMIT) return;
-    if (this.#parts.reader.ready !== undefined && this.#readyAt !== this.#position) {
+    if (this.#isGrowing && this.#readyAt !== this.#position) {
       void this.#waitUntilReady(this.#position);
       return;
     }
@@ -110,7 +112,7 @@ class Pump {
   async #waitUntilReady(position: number): Promise<void> {
     this.#reading = true;
     try {
-      await this.#parts.reader.ready?.(position);
+      this.#isGrowing = (await this.#parts.reader.ready?.(position)) === false;
     } catch (error) {
       this.#onReadError(undefined, error);
       return;

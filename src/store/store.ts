@@ -99,8 +99,11 @@ export interface BlobReader {
   readonly size: number;
   /** Fills `buffer` from `position`; resolves with the number of bytes read, 0 only at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Of a file that is still growing: resolves when a read at that position has something at once. So nobody waits with a buffer in hand. */
-  ready?(position: number): Promise<void>;
+  /**
+   * Of a file that may still be growing: resolves when a read at that position has something at once, so that nobody waits with a buffer in
+   * hand; with true when the file is whole and need not be asked about any more.
+   */
+  ready?(position: number): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -29,7 +29,7 @@ export class GrowingReader implements BlobReader {
   }
 
   /** Rejects when the download failed. */
-  async ready(position: number): Promise<void> {
+  async ready(position: number): Promise<boolean> {
     const subscription = this.#subscription;
     await subscription.until(() => subscription.limit > position || position >= this.size);
     const enough = Math.min(position + ENOUGH, this.size);
@@ -39,11 +39,18 @@ export class GrowingReader implements BlobReader {
       await subscription.until(() => subscription.limit > Math.max(position, this.#read - 1));
       await this.#follow();
     }
+    return this.#isWhole;
+  }
+
+  /** Nothing more comes, and nothing can go wrong any more. */
+  get #isWhole(): boolean {
+    const { limit, version } = this.#subscription;
+    return limit === this.size && version === this.#version;
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
     if (position >= this.size) return 0;
-    await this.ready(position);
+    if (!this.#isWhole) await this.ready(position);
     const count = Math.min(buffer.byteLength, this.#subscription.limit - position);
     const found = await this.#file.read(buffer.subarray(0, count), position);
     this.#read = Math.max(this.#read, position + found);
