@@ -14,16 +14,40 @@ export interface Exchange {
   readonly isHead: boolean;
 }
 
+/** Whether a request brings a body, which nothing here wants. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"];
+  return headers["transfer-encoding"] !== undefined || (length !== undefined && !/^0+$/.test(length));
+}
+
 /** An answer of one line of text: errors, refusals, health. Never cached: the next answer may be another. */
 export function sendLine(
-  { response, isHead }: Pick<Exchange, "response" | "isHead">,
+  exchange: Pick<Exchange, "response" | "isHead">,
   status: number,
   line: string,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const body = `${line}\n`;
+  sendText(exchange, status, line, { "Content-Type": "text/plain; charset=utf-8", ...headers });
+}
+
+/** The same with a small JSON value for a body. */
+export function sendJson(
+  exchange: Pick<Exchange, "response" | "isHead">,
+  status: number,
+  value: unknown,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  sendText(exchange, status, JSON.stringify(value), { "Content-Type": "application/json", ...headers });
+}
+
+function sendText(
+  { response, isHead }: Pick<Exchange, "response" | "isHead">,
+  status: number,
+  text: string,
+  headers: OutgoingHttpHeaders,
+): void {
+  const body = `${text}\n`;
   response.writeHead(status, {
-    "Content-Type": "text/plain; charset=utf-8",
     "Content-Length": Buffer.byteLength(body),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

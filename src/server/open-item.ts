@@ -44,31 +44,40 @@ export async function openItem(
   }
 }
 
+/** What to tell a client whose file could not be had from the upstream. */
+export interface FillFailure {
+  readonly status: number;
+  readonly line: string;
+  readonly retryAfterSeconds?: number;
+}
+
 /**
  * The upstream's own answer where it has one: a real 404 makes Incus drop a list that is out of date (client/simplestreams_images.go).
- * Everything else passes, and clients with a cached list may try again.
+ * Everything else passes, and clients with a cached list may try again. Throws what is no failure of an upstream.
  */
-export function answerFillFailure(exchange: Exchange, error: unknown): void {
-  const { response } = exchange;
-  if (response.destroyed || response.closed) return;
+export function fillFailure(error: unknown): FillFailure {
   if (!(error instanceof HeadwaterError)) throw error;
   const { status } = error.details;
   if (error.code === "UPSTREAM_REFUSED" && (status === 404 || status === 410)) {
-    return sendLine(
-      exchange,
-      status,
-      "The upstream of this image stream lists this file and does not have it.",
-    );
+    return { status, line: "The upstream of this image stream lists this file and does not have it." };
   }
   if (error.code === "UPSTREAM_UNREACHABLE") {
-    return sendLine(
-      exchange,
-      504,
-      "The upstream of this image stream does not answer; its files that are here are served.",
-    );
+    const line = "The upstream of this image stream does not answer; its files that are here are served.";
+    return { status: 504, line };
   }
-  if (error.code === "STORE_FULL") return sendUnavailable(exchange, "This server's disk is full.", 60);
-  sendLine(exchange, 502, "The upstream of this image stream gives something else than it lists.");
+  if (error.code === "STORE_FULL") {
+    return { status: 503, line: "This server's disk is full.", retryAfterSeconds: 60 };
+  }
+  return { status: 502, line: "The upstream of this image stream gives something else than it lists." };
+}
+
+/** Nothing, when the client has gone meanwhile. */
+export function answerFillFailure(exchange: Exchange, error: unknown): void {
+  const { response } = exchange;
+  if (response.destroyed || response.closed) return;
+  const { status, line, retryAfterSeconds } = fillFailure(error);
+  if (retryAfterSeconds === undefined) sendLine(exchange, status, line);
+  else sendUnavailable(exchange, line, retryAfterSeconds);
 }
 
 function nobodyAsks({ stream }: ServedItem): HeadwaterError {

@@ -2,6 +2,7 @@ import type { Fills } from "../intake/cache/fills.ts";
 import type { Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
 import type { CurrentGeneration } from "./current-generation.ts";
+import type { ApiTables } from "./image-api/api-table.ts";
 import type { Logger } from "./logger.ts";
 import type { OlderGenerations } from "./older-generations.ts";
 import type { PlainPolicy } from "./plain-http.ts";
@@ -13,6 +14,8 @@ export interface RouteContext {
   readonly fills: Fills | undefined;
   readonly store: Store;
   readonly current: CurrentGeneration;
+  /** What the image API offers. */
+  readonly api: ApiTables;
   readonly older: OlderGenerations;
   readonly sender: Sender;
   readonly counters: Counters;

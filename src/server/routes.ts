@@ -3,7 +3,9 @@ import { answerDocument } from "./answer-document.ts";
 import { answerItem } from "./answer-item.ts";
 import { answerPage } from "./answer-page.ts";
 import type { Exchange, Transport } from "./exchange.ts";
-import { sendLine, sendUnavailable } from "./exchange.ts";
+import { hasBody, sendJson, sendLine, sendUnavailable } from "./exchange.ts";
+import { answerImageApi } from "./image-api/answer-image-api.ts";
+import { apiRequest } from "./image-api/api-request.ts";
 import type { ServedItem } from "../store/items.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
 import { mayGoInClear, redirectTarget } from "./plain-http.ts";
@@ -35,6 +37,9 @@ function fail({ counters, log }: RouteContext, exchange: Exchange, error: unknow
 
 async function answer(context: RouteContext, exchange: Exchange): Promise<void> {
   const { request } = exchange;
+  // The image API refuses in its own shape, so that clients print what it says.
+  const api = exchange.transport === "clear" ? undefined : apiRequest(request);
+  if (api !== undefined) return answerImageApi(context, exchange, api);
   if (request.method !== "GET" && request.method !== "HEAD") {
     const headers = { Allow: "GET, HEAD", Connection: "close" };
     return sendLine(exchange, 405, "This server is read-only: GET and HEAD.", headers);
@@ -70,11 +75,6 @@ function isEmptyList(key: string, { generation }: LoadedGeneration): boolean {
   if (stream === null) return false;
   const [, name] = stream;
   return name === undefined || generation.streams.some((one) => one.name === name);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers["content-length"];
-  return headers["transfer-encoding"] !== undefined || (length !== undefined && !/^0+$/.test(length));
 }
 
 /** `<stream>/...`, and not the folders that are no image streams: other paths are not worth reading old generations. */
@@ -152,11 +152,8 @@ function answerHealth({ current }: RouteContext, exchange: Exchange): void {
     loaded === undefined
       ? { status: "empty" }
       : { status: "ok", generation: loaded.generation.number, createdAt: loaded.generation.createdAt };
-  const headers = {
-    "Content-Type": "application/json",
-    ...(loaded === undefined ? { "Retry-After": 10 } : {}),
-  };
-  sendLine(exchange, loaded === undefined ? 503 : 200, JSON.stringify(body), headers);
+  const headers = loaded === undefined ? { "Retry-After": 10 } : {};
+  sendJson(exchange, loaded === undefined ? 503 : 200, body, headers);
 }
 
 function answerCertificate({ certificate }: RouteContext, exchange: Exchange): void {

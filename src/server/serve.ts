@@ -9,6 +9,7 @@ import { zeroCounters } from "./counters.ts";
 import { followGenerations } from "./current-generation.ts";
 import type { ListenAddress } from "../config/listen-address.ts";
 import { formatListenAddress, isLoopback } from "../config/listen-address.ts";
+import { ApiTables } from "./image-api/api-table.ts";
 import type { ListenerOptions } from "./listener.ts";
 import { Listener } from "./listener.ts";
 import type { Logger } from "./logger.ts";
@@ -72,6 +73,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const context: RouteContext = {
     store,
     current,
+    api: new ApiTables(store),
     older: new OlderGenerations(store),
     sender,
     counters,

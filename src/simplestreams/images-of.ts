@@ -3,6 +3,7 @@ import type { ClientProfile } from "./client-profile.ts";
 import { type Candidate, walkAsClient } from "./client-walk.ts";
 import { deltasOf } from "./deltas-of.ts";
 import { type InstanceType, instanceTypeOf, rootFtypes } from "./ftypes.ts";
+import { listedProperties } from "./listed-properties.ts";
 import type { ListedFile, ListedImage } from "./listed-image.ts";
 import type { ProductsFile } from "./products.ts";
 import { compareBytes, versionDate } from "./version-name.ts";
@@ -50,7 +51,14 @@ function describe(found: Candidate, client: ClientProfile): Unclaimed {
     fingerprint: found.fingerprint,
     type: typeOf(found, client),
     architecture: found.architecture,
-    properties: propertiesOf(found, client, description),
+    properties: listedProperties({
+      product,
+      version: found.version,
+      versionName: found.versionName,
+      rootFtype: root?.ftype,
+      requirements: requirementsOf(found, client) ?? {},
+      description,
+    }),
     offered: parseAliases(product.aliases),
     description,
     createdAt: date,
@@ -75,29 +83,6 @@ function typeOf({ root, metadata }: Candidate, client: ClientProfile): InstanceT
   return client.combinedType && metadata.combined_type === "virtual-machine"
     ? "virtual-machine"
     : "container";
-}
-
-/** Only what the JSON says: properties in the image's own metadata.yaml are not read for simplestreams. */
-function propertiesOf(found: Candidate, client: ClientProfile, description: string): Record<string, string> {
-  const { product, version, versionName, root } = found;
-  const properties: Record<string, string> = {};
-  const set = (key: string, value: string | undefined) => {
-    // Empty properties are removed (products.go, "Clear unset properties").
-    if (value !== undefined && value !== "") properties[key] = value;
-  };
-  set("os", product.os);
-  set("release", product.release);
-  set("version", product.version);
-  // As spelled in the file (`amd64`), not the kernel name.
-  set("architecture", product.arch);
-  set("label", version.label);
-  set("serial", versionName);
-  set("description", description);
-  set("variant", product.variant);
-  set("type", root?.ftype ?? "tar.gz");
-  const requirements = requirementsOf(found, client) ?? {};
-  for (const name of Object.keys(requirements)) set(`requirements.${name}`, requirements[name]);
-  return properties;
 }
 
 function requirementsOf({ product }: Candidate, client: ClientProfile) {

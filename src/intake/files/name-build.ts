@@ -3,6 +3,7 @@ import type { ImageMetadata } from "../../image/metadata-yaml.ts";
 import { checkAlias } from "../../simplestreams/aliases.ts";
 import { kernelArchitecture, preferredArchitecture } from "../../simplestreams/architectures.ts";
 import { printable, quoted } from "../../simplestreams/printable.ts";
+import type { Json } from "../../simplestreams/products.ts";
 import type { Build } from "../build.ts";
 
 /** What a person says about a build; everything left out comes from its metadata.yaml. */
@@ -50,8 +51,37 @@ export function nameBuild(source: string, metadata: ImageMetadata, wishes: Build
     releaseTitle: text("release title", wishes.releaseTitle ?? properties.get("release_title")),
     requirements: checkedRequirements(source, wishes.requirements ?? requirementsIn(properties)),
     aliases: wishes.aliases ?? [],
+    versionFields: imageFields(metadata, wishes),
   };
   return { build, notes: arch.notes };
+}
+
+/**
+ * What the image says about itself and simplestreams has no place for: the image API shows it, as a daemon would that imported
+ * these files (Incus cmd/incusd/images.go, LXD lxd/images.go). Clients of simplestreams pass over keys they do not know.
+ */
+export function imageFields(
+  { creationDate, expiryDate, properties }: Pick<ImageMetadata, "creationDate" | "expiryDate" | "properties">,
+  { os, release, variant }: Pick<BuildWishes, "os" | "release" | "variant">,
+): Readonly<Record<string, Json>> {
+  const said = Object.entries({ os, release, variant }).filter(([, value]) => value !== undefined);
+  const shown = [...properties, ...(said as [string, string][])].filter(
+    ([key, value]) => isShort(key) && isShort(value),
+  );
+  return {
+    created_at: rfc3339(creationDate),
+    ...(expiryDate === undefined ? {} : { expires_at: rfc3339(expiryDate) }),
+    properties: Object.fromEntries(shown),
+  };
+}
+
+/** Every client downloads these texts with every list, and prints them on a terminal as they are. */
+function isShort(text: string): boolean {
+  return text.length <= LONGEST_PROPERTY && printable(text) === text;
+}
+
+function rfc3339(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 function architecture(
@@ -82,6 +112,9 @@ function present(source: string, field: "os" | "release" | "variant", value: str
 
 /** Characters; every client downloads and keeps these texts with every list. */
 const LONGEST_TEXT = 255;
+
+/** Characters of a property, which may be a description of several sentences. */
+const LONGEST_PROPERTY = 1000;
 
 /** Clients print these texts on terminals as they are, where a control character does what its author wants. */
 function checkedText(source: string, field: string, value: string | undefined): string | undefined {

@@ -145,7 +145,13 @@ async function stagePlanned(planned: Planned, { tree, writer, options }: Context
   return {
     product,
     version,
-    build: { ...named.build, builtAt, files, productFields, versionFields: without(content, "items") },
+    build: {
+      ...named.build,
+      builtAt,
+      files,
+      productFields,
+      versionFields: { ...named.build.versionFields, ...without(content, "items") },
+    },
     notes: [
       ...named.notes,
       ...differences,
