@@ -32,6 +32,11 @@ export type ErrorCode =
   | "UPSTREAM_REFUSED"
   | "UPSTREAM_WRONG"
   | "UPSTREAM_UNTRUSTED"
+  // daemons
+  | "DAEMON_UNREACHABLE"
+  | "DAEMON_REFUSED"
+  | "DAEMON_WRONG"
+  | "DAEMON_UNTRUSTED"
   // the server
   | "ADDRESS_IN_USE"
   | "ADDRESS_UNUSABLE"

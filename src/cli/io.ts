@@ -8,6 +8,8 @@ export interface Io {
   /** The user's home folder. */
   readonly home: string;
   readonly isRoot: boolean;
+  /** Asks the person at the terminal and resolves with the line; undefined when there is nobody to ask. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Aborted by Ctrl-C or SIGTERM. `reason` is the name of the signal. */
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
+import { createInterface } from "node:readline/promises";
 import type { Io, TextSink } from "./io.ts";
 import { run } from "./run.ts";
 
@@ -31,6 +32,16 @@ function signals(): AbortSignal {
   return controller.signal;
 }
 
+/** Asks on stderr, so that what is printed can go into a file. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal: io.signal });
+  } finally {
+    lines.close();
+  }
+}
+
 const io: Io = {
   stdout: sink(process.stdout),
   stderr: sink(process.stderr),
@@ -38,6 +49,7 @@ const io: Io = {
   cwd: process.cwd(),
   home: homedir(),
   isRoot: process.getuid?.() === 0,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   signal: signals(),
 };
 

@@ -50,9 +50,14 @@ function blockOf(image: ShownImage): string {
   return [...lines, ...views.map((line) => `${visible(line)}\n`)].join("");
 }
 
-function originText({ origin, held, seen }: ShownImage): string {
-  if (origin === "own") return "";
-  return `${origin}, ${held ? "held" : "at the upstream"}, last seen there ${seen ?? ""}`;
+function originText({ origin, held, seen, daemon }: ShownImage): string {
+  if (origin !== "own")
+    return `${origin}, ${held ? "held" : "at the upstream"}, last seen there ${seen ?? ""}`;
+  if (daemon === null) return "added from files";
+  const { upstream } = daemon;
+  const before =
+    upstream === undefined ? "" : `, which has it from ${[upstream.server, upstream.alias].join(" ").trim()}`;
+  return `taken from ${daemon.daemon} on ${daemon.server} at ${daemon.pulled_at}${before}`;
 }
 
 /** Foreign text made visible; a second line of our own goes under the first. */

@@ -7,6 +7,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { historyCommand } from "./commands/history.ts";
 import { listCommand } from "./commands/list.ts";
+import { pullCommand } from "./commands/pull.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -56,6 +57,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   demoCommand,
   serveCommand,
   addCommand,
+  pullCommand,
   listCommand,
   showCommand,
   removeCommand,

@@ -37,49 +37,96 @@ export interface Copied {
 export async function copyAndHash(path: string, sink: ByteSink, options: CopyOptions = {}): Promise<Copied> {
   return withImageFile(path, async (file) => {
     if (options.identity !== undefined) assertSame(path, options.identity, file.identity);
-    const slots = new Slots(Math.min(SLOTS, Math.ceil(file.size / SLOT)), Math.min(SLOT, file.size));
-    const { combinedWith = [] } = options;
-    const inWorker = combinedWith.length > 0 && file.size > WORKER_FROM;
-    const start = inWorker ? combinedHashesInWorker : combinedHashesHere;
-    const combined = start(combinedWith, slots.buffers);
-    try {
-      const sha256 = await pump(file, sink, { slots, combined, options });
-      await file.assertUnchanged();
-      return { sha256, size: file.size, combined: await combined.digests() };
-    } finally {
-      await combined.close();
-    }
+    const copied = await hashPieces(fileSource(file), sink, options);
+    await file.assertUnchanged();
+    return copied;
   });
+}
+
+/** Bytes that come one after the other. */
+export interface PieceSource {
+  /** For progress. */
+  readonly name: string;
+  /** Bytes that are expected: a hint for the size of buffers, and the total of progress. */
+  readonly size: number;
+  /** Fills the buffer from where the last call ended; resolves with the number of bytes, less than its length only at the end. */
+  fill(buffer: Uint8Array): Promise<number>;
+}
+
+/** The same for bytes that come from anywhere. */
+export async function hashPieces(
+  source: PieceSource,
+  sink: ByteSink,
+  options: Omit<CopyOptions, "identity"> = {},
+): Promise<Copied> {
+  const slots = new Slots(
+    Math.max(1, Math.min(SLOTS, Math.ceil(source.size / SLOT))),
+    Math.max(SMALLEST_SLOT, Math.min(SLOT, source.size)),
+  );
+  const { combinedWith = [] } = options;
+  const inWorker = combinedWith.length > 0 && source.size > WORKER_FROM;
+  const start = inWorker ? combinedHashesInWorker : combinedHashesHere;
+  const combined = start(combinedWith, slots.buffers);
+  try {
+    const { sha256, size } = await pump(source, sink, { slots, combined, options });
+    return { sha256, size, combined: await combined.digests() };
+  } finally {
+    await combined.close();
+  }
+}
+
+function fileSource(file: ImageFile): PieceSource {
+  let position = 0;
+  return {
+    name: file.path,
+    size: file.size,
+    fill: async (buffer) => {
+      const bytes = buffer.subarray(0, Math.min(buffer.byteLength, file.size - position));
+      if (bytes.byteLength > 0) await file.readInto(bytes, position);
+      position += bytes.byteLength;
+      return bytes.byteLength;
+    },
+  };
 }
 
 const SLOT = 512 * 1024;
 const SLOTS = 8;
+const SMALLEST_SLOT = 4096;
 /** Starting a thread takes longer than hashing this many bytes. */
 const WORKER_FROM = 16 * 1024 * 1024;
 
 interface Pump {
   readonly slots: Slots;
   readonly combined: CombinedHashes;
-  readonly options: CopyOptions;
+  readonly options: ReadOptions;
 }
 
-async function pump(file: ImageFile, sink: ByteSink, { slots, combined, options }: Pump): Promise<string> {
+async function pump(
+  source: PieceSource,
+  sink: ByteSink,
+  { slots, combined, options }: Pump,
+): Promise<{ readonly sha256: string; readonly size: number }> {
   const own = createHash("sha256");
   let written: Promise<void> = Promise.resolve();
-  let reading = readNext(file, slots, 0);
+  let size = 0;
+  let reading = nextPiece(source, slots);
   try {
-    for (let position = 0; position < file.size; ) {
+    for (;;) {
       options.signal?.throwIfAborted();
       const { slot, bytes } = await reading;
-      position += bytes.length;
-      if (position < file.size) reading = readNext(file, slots, position);
+      if (bytes.length === 0) {
+        slots.freeAfter(slot, []);
+        break;
+      }
+      size += bytes.length;
+      reading = nextPiece(source, slots);
       written = written.then(async () => sink.write(bytes));
       slots.freeAfter(slot, [combined.update(slot, bytes.length), written]);
       own.update(bytes);
-      options.onProgress?.({ path: file.path, done: position, total: file.size });
+      options.onProgress?.({ path: source.name, done: size, total: Math.max(size, source.size) });
     }
     await slots.allFree();
-    return own.digest("hex");
+    return { sha256: own.digest("hex"), size };
   } finally {
     // Nobody may write to the sink any more when the caller is told.
     await Promise.allSettled([written]);
@@ -92,12 +139,11 @@ interface Piece {
 }
 
 /** Waits for a free buffer and fills it. Its failure is met by the next turn of the loop, or not at all if that ends before. */
-function readNext(file: ImageFile, slots: Slots, position: number): Promise<Piece> {
+function nextPiece(source: PieceSource, slots: Slots): Promise<Piece> {
   const read = async (): Promise<Piece> => {
     const slot = await slots.take();
-    const bytes = slots.bytes(slot).subarray(0, Math.min(SLOT, file.size - position));
-    await file.readInto(bytes, position);
-    return { slot, bytes };
+    const buffer = slots.bytes(slot);
+    return { slot, bytes: buffer.subarray(0, await source.fill(buffer)) };
   };
   const piece = read();
   piece.catch(() => undefined);

@@ -39,12 +39,21 @@ export async function splitUnifiedVm(
 ): Promise<SplitVm> {
   return withImageFile(path, async (file) => {
     if (options.identity !== undefined) assertSame(path, options.identity, file.identity);
-    const split = new Split(path, disk);
-    const bytes = decoded(file, await compressionOf(file), options);
-    for await (const member of tarMembers(bytes, { name: path })) await split.take(member);
-    await file.assertUnchanged();
-    return split.result();
+    return splitOpenVm(file, disk, options);
   });
+}
+
+/** The same for a file that is open. */
+export async function splitOpenVm(
+  file: ImageFile,
+  disk: ByteSink,
+  options: ReadOptions = {},
+): Promise<SplitVm> {
+  const split = new Split(file.path, disk);
+  const bytes = decoded(file, await compressionOf(file), options);
+  for await (const member of tarMembers(bytes, { name: file.path })) await split.take(member);
+  await file.assertUnchanged();
+  return split.result();
 }
 
 async function compressionOf(file: ImageFile): Promise<Compression> {

@@ -1,4 +1,5 @@
 import { type InstanceType, instanceTypeOf, type RootFtype } from "../simplestreams/ftypes.ts";
+import type { ImageOrigin } from "../simplestreams/image-origin.ts";
 import type { Json } from "../simplestreams/products.ts";
 import type { Sha256 } from "../store/store.ts";
 
@@ -14,6 +15,10 @@ export interface Build {
   readonly requirements: Readonly<Record<string, string>> | undefined;
   /** Beyond the standard ones. */
   readonly aliases: readonly string[];
+  /** Whether a new product gets the standard ones; left out: yes. */
+  readonly standardAliases?: boolean;
+  /** The daemon it was taken from; kept with the version. */
+  readonly origin?: ImageOrigin;
   readonly files: BuildFiles;
   /** Further keys that came along and are kept, such as `support_eol`. */
   readonly productFields?: Readonly<Record<string, Json>>;

@@ -1,5 +1,6 @@
 import { HeadwaterError } from "../error.ts";
 import { checkAlias, joinAliases, parseAliases, standardAliases } from "../simplestreams/aliases.ts";
+import { isBorrowed, isFrom, originOf } from "../simplestreams/image-origin.ts";
 import type { Product, Version } from "../simplestreams/products.ts";
 import { requirementFields } from "../simplestreams/twins.ts";
 import { type Build, typesOfBuild } from "./build.ts";
@@ -24,17 +25,26 @@ export function describeProduct(
 ): DescribedProduct {
   const { os, release, variant, arch } = build.names;
   const { product: before } = listing.find(build.names);
-  const aliases = new Set(
-    before === undefined ? freeStandardAliases(listing, build, options.key) : parseAliases(before.aliases),
-  );
+  const aliases = new Set(parseAliases(before?.aliases));
+  // What was somebody else's so far becomes the site's own with its first build made here.
+  const isNew = before === undefined || (isBorrowed(before) && build.origin?.upstream === undefined);
+  if (isNew && build.standardAliases !== false) {
+    for (const alias of freeStandardAliases(listing, build, options.key)) aliases.add(alias);
+  }
   const notes: string[] = [];
   for (const alias of build.aliases) {
     checkAlias(alias);
     const owner = listing.otherOwner(alias, options.key, arch);
     if (owner === undefined) aliases.add(alias);
-    else if (options.takenAliases === "refuse") throw aliasTaken(alias, owner);
+    else if (build.origin !== undefined && isFrom(listing.newest(owner), build.origin)) {
+      listing.dropAlias(owner, alias);
+      aliases.add(alias);
+      notes.push(`The alias "${alias}" moved here from ${owner}, as on ${build.origin.server}.`);
+    } else if (options.takenAliases === "refuse") throw aliasTaken(alias, owner);
     else notes.push(`The alias "${alias}" stays with ${owner}.`);
   }
+  const other = otherDaemon(listing, build, options.key);
+  if (other !== undefined) notes.push(other);
   if (before !== undefined)
     notes.push(...sharedAliases(listing, build, options.key, parseAliases(before.aliases)));
   const product = {
@@ -50,6 +60,14 @@ export function describeProduct(
     versions: before?.versions ?? new Map<string, Version>(),
   };
   return { product, notes };
+}
+
+/** Two daemons that give one name to their images make versions of one product, which may be what is wanted or not. */
+function otherDaemon(listing: Listing, { origin }: Build, key: string): string | undefined {
+  const newest = listing.newest(key);
+  const before = newest === undefined ? undefined : originOf(newest);
+  if (origin === undefined || before === undefined || isFrom(newest, origin)) return undefined;
+  return `Its versions came from ${before.daemon} on ${before.server} so far; --variant tells them apart.`;
 }
 
 function freeStandardAliases(listing: Listing, { names }: Build, key: string): string[] {

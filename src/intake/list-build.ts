@@ -1,7 +1,8 @@
 import { HeadwaterError } from "../error.ts";
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
-import type { Item, Version } from "../simplestreams/products.ts";
+import { isBorrowed } from "../simplestreams/image-origin.ts";
+import type { Item, Product, Version } from "../simplestreams/products.ts";
 import { compareVersions, newestVersion, versionName } from "../simplestreams/version-name.ts";
 import { type Build, fingerprintsOfBuild } from "./build.ts";
 import { itemsOfBuild } from "./build-items.ts";
@@ -26,9 +27,10 @@ export interface ListOptions {
   /**
    * Who asks. A `person` adding bytes that an older version holds wants them to be the newest, and an alias that is not
    * free is refused. Out of a `tree` a build gets the version of its date, since its older versions are no news, and an
-   * alias that is not free stays where it is, with a note.
+   * alias that is not free stays where it is, with a note. A `daemon` is like a tree, except that bytes which are listed stay
+   * where they are, and that an alias which came from it follows when it names something else there.
    */
-  readonly from: "person" | "tree";
+  readonly from: "person" | "tree" | "daemon";
 }
 
 /**
@@ -43,6 +45,7 @@ export function listBuild(listing: Listing, build: Build, options: ListOptions):
   const fingerprints = fingerprintsOfBuild(build);
   const holders = holdersOf(listing, key, fingerprints);
   const takenAliases = options.from === "person" ? "refuse" : "leave";
+  if (options.from === "daemon") refuseMixed(key, product, build);
   const described = describeProduct(listing, build, { key, takenAliases });
   const { versions } = described.product;
   const result = { product: key, fingerprints, aliases: parseAliases(described.product.aliases) };
@@ -75,6 +78,16 @@ function holdersOf(
   return holders;
 }
 
+/** What somebody else made, and a daemon only had, does not become the newest version of what is made here. */
+function refuseMixed(key: string, product: Product | undefined, { origin }: Build): void {
+  if (product === undefined || origin?.upstream === undefined || isBorrowed(product)) return;
+  throw new HeadwaterError(
+    "NAME_TAKEN",
+    `${key} is made here, and this image of the same name comes from ${origin.upstream.server}`,
+    { hint: "Give it another name with --variant, --release or --os.", details: { product: key } },
+  );
+}
+
 function listedElsewhere(fingerprint: string, place: { product: string; version: string }): HeadwaterError {
   const short = fingerprint.slice(0, 12);
   return new HeadwaterError(
@@ -95,6 +108,7 @@ function alreadyListed(
 ): string | undefined {
   const [holder] = holders;
   if (holder === undefined || holders.size > 1) return undefined;
+  if (options.from === "daemon") return holder;
   if (options.from === "tree") {
     return compareVersions(holder, versionName(build.builtAt)) <= 0 ? holder : undefined;
   }
@@ -160,5 +174,6 @@ function joinVersion(present: Version | undefined, build: Build, name: string): 
   const items = new Map<string, Item>(present?.items);
   for (const [key, item] of itemsOfBuild(build, name)) items.set(key, { ...items.get(key), ...item });
   const label = build.label === undefined ? {} : { label: build.label };
-  return { ...present, ...build.versionFields, ...label, items };
+  const origin = build.origin === undefined ? {} : { origin: { ...build.origin } };
+  return { ...present, ...build.versionFields, ...label, ...origin, items };
 }

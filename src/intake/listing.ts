@@ -2,7 +2,8 @@ import { HeadwaterError } from "../error.ts";
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf, type InstanceType } from "../simplestreams/fingerprint.ts";
 import { productKey } from "../simplestreams/item-path.ts";
-import type { Product, ProductsFile } from "../simplestreams/products.ts";
+import type { Product, ProductsFile, Version } from "../simplestreams/products.ts";
+import { newestVersion } from "../simplestreams/version-name.ts";
 import type { ProductNames } from "./build.ts";
 
 /** Where an image is listed. */
@@ -57,6 +58,25 @@ export class Listing {
       if (owner !== key && this.#products.get(owner)?.arch === arch) return owner;
     }
     return undefined;
+  }
+
+  /** The product with this key. */
+  get(key: string): Product | undefined {
+    return this.#products.get(key);
+  }
+
+  /** The newest version of a product. */
+  newest(key: string): Version | undefined {
+    const versions = this.#products.get(key)?.versions ?? new Map<string, Version>();
+    return versions.get(newestVersion(versions.keys()) ?? "");
+  }
+
+  /** Takes an alias from a product. */
+  dropAlias(key: string, alias: string): void {
+    const product = this.#products.get(key);
+    if (product === undefined) return;
+    const others = parseAliases(product.aliases).filter((other) => other !== alias);
+    this.set(key, { ...product, aliases: others.join(",") });
   }
 
   /** What the images of a product become. */

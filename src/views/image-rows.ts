@@ -1,5 +1,6 @@
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import { type ImageOrigin, originOf } from "../simplestreams/image-origin.ts";
 import type { Product, Version } from "../simplestreams/products.ts";
 import { compareVersions } from "../simplestreams/version-name.ts";
 import type { Origin } from "../store/generation.ts";
@@ -29,6 +30,8 @@ export interface ImageRow {
   readonly dialects: FingerprintedImage["dialects"];
   /** Made here, or how it comes from an upstream. */
   readonly origin: Origin;
+  /** The daemon that it was taken from; null for what came from files or from an upstream. */
+  readonly daemon: ImageOrigin | null;
   /** Whether all its files are here. */
   readonly held: boolean;
   /** When the upstream last listed it: RFC 3339, UTC. Null for what was made here. */
@@ -79,6 +82,7 @@ function productRows(stream: ImageStream, key: string, product: Product): ImageR
       size: filesOf(version, image).reduce((sum, file) => sum + file.size, 0),
       dialects: image.dialects,
       origin: stream.origin,
+      daemon: upstream === undefined ? (originOf(version) ?? null) : null,
       held:
         upstream === undefined || filesOf(version, image).every(({ sha256 }) => upstream.holds.has(sha256)),
       seen,

@@ -1,6 +1,7 @@
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { kernelArchitecture } from "../simplestreams/architectures.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
+import { isBorrowed } from "../simplestreams/image-origin.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
 import { requirementFields } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
@@ -36,20 +37,36 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   const products = new Map<string, Product>();
   const hidden = new Map<string, Hidden[]>();
   const hiddenAliases: HiddenAlias[] = [];
-  for (const stream of streams) {
-    const missing: Hidden[] = [];
-    for (const [key, product] of stream.products.products) {
-      const free = freeKey(products, key, stream.name);
-      const merged = mergeProduct(key, product, { stream, claims, missing, hiddenAliases, mergedKey: free });
-      if (merged !== undefined) products.set(free, merged);
-    }
-    hidden.set(stream.name, missing);
+  for (const stream of streams) hidden.set(stream.name, []);
+  for (const { stream, key, product } of inPrecedence(streams)) {
+    const missing = hidden.get(stream.name) ?? [];
+    const free = freeKey(products, key, stream.name);
+    const merged = mergeProduct(key, product, { stream, claims, missing, hiddenAliases, mergedKey: free });
+    if (merged !== undefined) products.set(free, merged);
   }
   return {
     products: { content_id: "images", datatype: "image-downloads", format: "products:1.0", products },
     hidden,
     hiddenAliases,
   };
+}
+
+interface ProductOfStream {
+  readonly stream: ImageStream;
+  readonly key: string;
+  readonly product: Product;
+}
+
+/** Image streams in their order; and last what daemons had from an upstream, which must never stand in that upstream's way. */
+function* inPrecedence(streams: readonly ImageStream[]): Generator<ProductOfStream> {
+  const last: ProductOfStream[] = [];
+  for (const stream of streams) {
+    for (const [key, product] of stream.products.products) {
+      if (stream.upstream === undefined && isBorrowed(product)) last.push({ stream, key, product });
+      else yield { stream, key, product };
+    }
+  }
+  yield* last;
 }
 
 /** Products of two image streams may have one key and other fields; clients do not read keys. */

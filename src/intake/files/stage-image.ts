@@ -1,11 +1,10 @@
-import type { Compression } from "../../image/decompress.ts";
 import type { ReadOptions } from "../../image/file-bytes.ts";
 import { copyAndHash } from "../../image/hash-once.ts";
 import { assertSame, withImageFile } from "../../image/image-file.ts";
-import { combinedHash } from "../../image/combined-hash.ts";
 import { splitUnifiedVm } from "../../image/split-unified-vm.ts";
-import type { BlobSink, StoreWriter } from "../../store/store.ts";
+import type { StoreWriter } from "../../store/store.ts";
 import type { BuildFiles, StagedFile, StagedRoot } from "../build.ts";
+import { intoBlob, stageSplitVm, TAR_EXTENSIONS } from "../staging.ts";
 import type { Found, GatheredImage } from "./gather.ts";
 
 export interface StagedImage {
@@ -72,60 +71,13 @@ async function stageUnifiedContainer(
   return { files: { kind: "unified", image: staged }, rewritten: false };
 }
 
-/** LXD, and Incus before 7.1, take a unified VM image for a container, so it is listed as metadata and disk. */
 async function stageUnifiedVm(
   writer: StoreWriter,
   image: Found<"unified">,
   options: ReadOptions,
 ): Promise<StagedImage> {
-  const { sha256, size, split } = await intoBlob(writer, async (sink) => {
-    const split = await splitUnifiedVm(image.path, sink, { ...options, identity: image.identity });
-    return { ...split.disk, split };
-  });
-  const metadata = await writer.put(split.metadata);
-  const fingerprint = split.fingerprint ?? (await combinedWithStaged(writer, split.metadata, sha256));
-  return {
-    files: {
-      kind: "split",
-      metadata: { ...metadata, extension: "tar.gz" },
-      roots: [{ sha256, size, fingerprint, ftype: "disk-kvm.img", extension: "qcow2" }],
-    },
-    rewritten: true,
-  };
+  const files = await stageSplitVm(writer, (sink) =>
+    splitUnifiedVm(image.path, sink, { ...options, identity: image.identity }),
+  );
+  return { files, rewritten: true };
 }
-
-/** When metadata came after the disk, the disk is read once more, from where it was staged. */
-async function combinedWithStaged(writer: StoreWriter, metadata: Uint8Array, disk: string): Promise<string> {
-  const reader = await writer.open(disk);
-  try {
-    return await combinedHash(metadata, reader);
-  } finally {
-    await reader.close();
-  }
-}
-
-/** Runs a copy into a new staged blob, which exists afterwards or not at all. */
-async function intoBlob<T extends { readonly sha256: string; readonly size: number }>(
-  writer: StoreWriter,
-  copy: (sink: BlobSink) => Promise<T>,
-): Promise<T> {
-  const sink = await writer.create();
-  try {
-    const copied = await copy(sink);
-    await sink.commit({ sha256: copied.sha256, size: copied.size });
-    return copied;
-  } catch (error) {
-    await sink.cancel();
-    throw error;
-  }
-}
-
-/** What an archive is called: clients tell its compression by its bytes, people by its name. */
-const TAR_EXTENSIONS: Readonly<Record<Compression, string>> = {
-  none: "tar",
-  gzip: "tar.gz",
-  xz: "tar.xz",
-  lzma: "tar.lzma",
-  zstd: "tar.zst",
-  bzip2: "tar.bz2",
-};

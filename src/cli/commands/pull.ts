@@ -1,0 +1,61 @@
+import type { Command } from "commander";
+import type { Context, GlobalOptions } from "../context.ts";
+import { withHelp } from "../help.ts";
+import type { PullFlags } from "../pull-request.ts";
+import { repeatable, repeatablePair } from "../repeatable.ts";
+
+export function pullCommand(program: Command, context: Context): void {
+  const command = program
+    .command("pull")
+    .description("Take images out of a running Incus or LXD. Without names: show what it has, and ask.")
+    .argument(
+      "[daemon]",
+      "incus:, lxd:, https://HOST:8443, or unix:/path; those of this machine when left out",
+    )
+    .argument("[images...]", "aliases, beginnings of fingerprints, or key=value of properties")
+    .option("--all", "every image but those that the daemon only cached")
+    .option("--cached", "with --all: also what the daemon downloaded by itself, without an alias")
+    .option("--public-only", "of those, the public ones")
+    .option("--instance <name>", "a container or virtual machine, or NAME/SNAPSHOT (may repeat)", repeatable)
+    .option("--follow", "go on, and take what is new there as soon as it is there")
+    .option("--project <name>", "a project of the daemon (else its default one)")
+    .option("--token <token>", "a trust token of the daemon; a key is made for it, and kept")
+    .option("--cert <file>", "a client certificate that the daemon trusts")
+    .option("--key <file>", "its key")
+    .option("--accept-certificate", "take whatever certificate the daemon shows, and no other from then on")
+    .option("--alias <name>", "one more name to launch the image by (may repeat)", repeatable)
+    .option("--os <name>", "operating system (else from its properties)")
+    .option("--release <name>", "release (else from its properties)")
+    .option("--variant <name>", "variant (else from its properties, or its alias)")
+    .option("--version <name>", "YYYYMMDD_HHMM, UTC (else when it was made)")
+    .option("--release-title <text>", "how the release is called for people")
+    .option("--label <text>", "a word shown in parentheses, such as testing")
+    .option(
+      "--requirement <key=value>",
+      "what instances need, such as secureboot=false (may repeat)",
+      repeatablePair,
+    )
+    .option("--dry-run", "say what would be taken, and take nothing")
+    .action(
+      async (daemon: string | undefined, images: readonly string[], _options: unknown, self: Command) => {
+        const options = self.optsWithGlobals<GlobalOptions & PullFlags>();
+        const { pullRequest } = await import("../pull-request.ts");
+        const request = pullRequest(daemon, images, options);
+        const { pullFromDaemons } = await import("../pull-from-daemons.ts");
+        await pullFromDaemons(context, options, request);
+      },
+    );
+  withHelp(command, {
+    examples: [
+      ["pull", "what the Incus and the LXD of this machine have, to choose from"],
+      ["pull incus: debian12 web-base", "two images, by their aliases"],
+      ["pull lxd: --all --follow", "everything, now and from now on"],
+      ["pull incus: --instance c1/snap0 --alias web-base", "an instance as it was, without publishing it"],
+      [
+        "pull https://10.0.0.5:8443 --all --token eyJjbGllbnRf...",
+        "from another machine, by a trust token of it",
+      ],
+    ],
+    statuses: [3, 5, 6, 9],
+  });
+}

@@ -1,0 +1,67 @@
+import { stat } from "node:fs/promises";
+import { HeadwaterError } from "../../error.ts";
+import type { Project, SocketAddress } from "./address.ts";
+
+/** A daemon whose socket is on this machine; whether anybody answers there is another matter. */
+export interface LocalDaemon extends SocketAddress {
+  readonly project: Project;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Where the sockets are: as the command lines look for them (Incus client/connection.go, LXD client/connection.go: `..._SOCKET`, then
+ * `..._DIR`, then the system's folders), and where the snap of LXD has its own.
+ */
+export function socketCandidates(project: Project, env: Environment): string[] {
+  const variable = project.toUpperCase();
+  const socket = env[`${variable}_SOCKET`];
+  if (socket !== undefined && socket !== "") return [socket];
+  const folder = env[`${variable}_DIR`];
+  if (folder !== undefined && folder !== "") return [`${folder}/unix.socket`];
+  return project === "incus"
+    ? ["/run/incus/unix.socket", "/var/lib/incus/unix.socket"]
+    : ["/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket"];
+}
+
+/** The sockets of this machine, Incus first, each project once. */
+export async function findLocalDaemons(env: Environment): Promise<LocalDaemon[]> {
+  const found: LocalDaemon[] = [];
+  for (const project of ["incus", "lxd"] as const) {
+    const daemon = await findLocal(project, env);
+    if (daemon !== undefined) found.push(daemon);
+  }
+  return found;
+}
+
+/** The socket of one project. @throws DAEMON_UNREACHABLE naming the places that were looked at */
+export async function localDaemon(project: Project, env: Environment): Promise<LocalDaemon> {
+  const found = await findLocal(project, env);
+  if (found !== undefined) return found;
+  const name = project === "incus" ? "Incus" : "LXD";
+  const places = socketCandidates(project, env);
+  throw new HeadwaterError(
+    "DAEMON_UNREACHABLE",
+    `there is no ${name} on this machine: no socket at ${places.join(" or ")}`,
+    {
+      hint: `Start ${name}; or name its socket (unix:/path, or ${project.toUpperCase()}_DIR), or a remote daemon (https://HOST:8443).`,
+      details: { daemon: project },
+    },
+  );
+}
+
+async function findLocal(project: Project, env: Environment): Promise<LocalDaemon | undefined> {
+  for (const path of socketCandidates(project, env)) {
+    if (await mayBeThere(path)) return { kind: "socket", project, path };
+  }
+  return undefined;
+}
+
+/** A folder that may not be looked into counts as one that has a socket: opening it then says what is in the way. */
+async function mayBeThere(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isSocket();
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EACCES";
+  }
+}

@@ -1,0 +1,27 @@
+import type { Readable } from "node:stream";
+import type { PieceSource } from "../../image/hash-once.ts";
+
+/** Bytes of a stream, in pieces of the size that is asked for. Ends the stream when it is left early. */
+export function streamSource(name: string, size: number, stream: Readable): PieceSource {
+  const chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  let rest: Uint8Array = new Uint8Array(0);
+  return {
+    name,
+    size,
+    fill: async (buffer) => {
+      let filled = 0;
+      while (filled < buffer.byteLength) {
+        if (rest.byteLength === 0) {
+          const next = await chunks.next();
+          if (next.done === true) break;
+          rest = next.value;
+        }
+        const part = rest.subarray(0, buffer.byteLength - filled);
+        buffer.set(part, filled);
+        filled += part.byteLength;
+        rest = rest.subarray(part.byteLength);
+      }
+      return filled;
+    },
+  };
+}
