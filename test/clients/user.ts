@@ -74,6 +74,18 @@ export class User {
     return attempt(PROGRAM[this.family], args, { env: this.env });
   }
 
+  /** The same, with what a person types when asked. */
+  answering(input: string, ...args: readonly string[]): Promise<Outcome> {
+    return attempt(PROGRAM[this.family], args, { env: this.env, input });
+  }
+
+  /** Adds a server of the image API and says yes to its certificate. Returns what was asked. */
+  async addPublic(remote: string, url: string): Promise<string> {
+    const { status, stdout, stderr } = await this.answering("y\n", "remote", "add", remote, url, "--public");
+    if (status !== 0) throw new Error(`remote add --public ended with ${status}:\n${stderr}${stdout}`);
+    return stdout;
+  }
+
   /** Lines for a shell, as a person would paste them. */
   paste(lines: string): Promise<string> {
     return run("sh", ["-eu"], { env: this.env, input: lines });

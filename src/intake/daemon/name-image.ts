@@ -4,7 +4,7 @@ import type { DaemonName, ImageOrigin } from "../../simplestreams/image-origin.t
 import { quoted } from "../../simplestreams/printable.ts";
 import type { ProductsFile } from "../../simplestreams/products.ts";
 import { versionDate } from "../../simplestreams/version-name.ts";
-import { type BuildWishes, type NamedBuild, nameBuild } from "../files/name-build.ts";
+import { type BuildWishes, imageFields, type NamedBuild, nameBuild } from "../files/name-build.ts";
 import type { DaemonFacts } from "./daemon.ts";
 import type { DaemonImage } from "./daemon-image.ts";
 
@@ -30,7 +30,8 @@ export function nameImage(image: DaemonImage, options: NameOptions): NamedBuild 
   const names = namesOf(image, [...aliases, ...(wishes.aliases ?? [])], options);
   const builtAt = dateOf(image, now);
   const source = `${facts.server}: image ${image.fingerprint.slice(0, 12)}`;
-  const { build, notes } = nameBuild(source, metadataOf(image, builtAt), {
+  const metadata = metadataOf(image, builtAt);
+  const { build, notes } = nameBuild(source, metadata, {
     ...names,
     ...wishes,
     aliases: [...aliases, ...(wishes.aliases ?? [])],
@@ -47,7 +48,8 @@ export function nameImage(image: DaemonImage, options: NameOptions): NamedBuild 
       ...build,
       builtAt,
       standardAliases: isNamed,
-      versionFields: { ...build.versionFields, ...Object.fromEntries(exact) },
+      // As the daemon tells them, whatever the names are that were found for it here.
+      versionFields: { ...imageFields(metadata, wishes), ...Object.fromEntries(exact) },
       origin: originFrom(image, facts, now),
     },
     notes: all,
@@ -131,8 +133,9 @@ function dateIn(text: string): Date | undefined {
   return year >= 1990 && year <= 9999 ? date : undefined;
 }
 
+/** Any of them, "never" included: it is told on as the daemon tells it. */
 function isExact(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text) && dateIn(text) !== undefined;
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text);
 }
 
 function metadataOf({ architecture, properties }: DaemonImage, builtAt: Date): ImageMetadata {
