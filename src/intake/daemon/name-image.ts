@@ -120,7 +120,7 @@ function dateOf({ properties, upstream, createdAt, uploadedAt }: DaemonImage, no
 
 /** A day, perhaps with a minute, in any of the ways in which upstreams write it. */
 export function dateOfSerial(serial: string): Date | undefined {
-  const parts = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T_ -]?(\d\d):?(\d\d)(?::?\d\d)?Z?)?$/.exec(serial);
+  const parts = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T_ -]?([01]\d|2[0-3]):?([0-5]\d)(?::?\d\d)?Z?)?$/.exec(serial);
   if (parts === null) return undefined;
   const [, year = "", month = "", day = "", hour, minute] = parts;
   return versionDate(`${year}${month}${day}${hour === undefined ? "" : `_${hour}${minute ?? ""}`}`, "minute");

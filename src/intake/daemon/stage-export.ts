@@ -86,6 +86,8 @@ async function takeForm(intake: Intake, answer: IncomingMessage, type: string): 
   const failed = new Promise<never>((_resolve, reject) => {
     form.on("file", (name, part) => {
       open = part;
+      // Its reader meets the failure, if it is still there.
+      part.on("error", () => undefined);
       const before = parts.at(-1) ?? Promise.resolve();
       const taken = before.then(() => take(name, part));
       parts.push(taken);
