@@ -1,20 +1,36 @@
 import { randomFillSync } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 /** A metadata tarball of its own bytes, as plain tar with gzip. Returns its path. */
-export function writeMetadata(folder, { os, release, salt, created = 1767323045 }) {
+export function writeMetadata(folder, { salt, ...described }) {
   const source = join(folder, `metadata-${salt}`);
+  writeYaml(source, { salt, ...described });
+  const path = join(folder, `${salt}.incus.tar.gz`);
+  execFileSync("tar", ["czf", path, "-C", source, "metadata.yaml"]);
+  return path;
+}
+
+/** A unified image as plain tar: metadata, and one file of `size` random bytes for a root. Returns its path. */
+export async function writeUnified(folder, { size, salt, ...described }) {
+  const source = join(folder, `unified-${salt}`);
+  mkdirSync(join(source, "rootfs"), { recursive: true });
+  writeYaml(source, { salt, ...described });
+  await writeSquashfs(join(source, "rootfs", "random"), size);
+  const path = join(folder, `${salt}.tar`);
+  execFileSync("tar", ["cf", path, "-C", source, "metadata.yaml", "rootfs"]);
+  rmSync(source, { recursive: true });
+  return path;
+}
+
+function writeYaml(source, { os, release, salt, created = 1767323045 }) {
   mkdirSync(source, { recursive: true });
   const properties = `  os: ${os}\n  release: "${release}"\n  description: ${os} ${release} ${salt}\n`;
   writeFileSync(
     join(source, "metadata.yaml"),
     `architecture: x86_64\ncreation_date: ${created}\nproperties:\n${properties}`,
   );
-  const path = join(folder, `${salt}.incus.tar.gz`);
-  execFileSync("tar", ["czf", path, "-C", source, "metadata.yaml"]);
-  return path;
 }
 
 /** A file with the superblock of a squashfs that uses all of it, and random bytes behind. */

@@ -3,8 +3,8 @@
  * real request; in the stream mode it then throws the bytes away inside the kernel (recv with MSG_TRUNC), so that neither a
  * copy nor decryption makes the client the bottleneck. In the request mode every answer is read whole and decrypted.
  *
- * load-client stream|requests plain|tls HOST PORT PATH THREADS SECONDS [BYTES]
- * Prints one line of JSON. BYTES: in the request mode, how long a body must be.
+ * load-client stream|requests plain|tls HOST PORT PATH THREADS SECONDS [BYTES [ENCODING]]
+ * Prints one line of JSON. BYTES: in the request mode, how long a body must be. ENCODING: what is accepted, gzip or identity.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -119,7 +119,8 @@ int main(int argc, char **argv) {
   double seconds = atof(argv[7]);
   expected_bytes = argc > 8 ? atol(argv[8]) : 0;
   snprintf(request, sizeof request,
-           "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n", argv[5]);
+           "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept-Encoding: %s\r\nConnection: close\r\n\r\n", argv[5],
+           argc > 9 ? argv[9] : "gzip");
   tls_context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_min_proto_version(tls_context, TLS1_3_VERSION);
   SSL_CTX_set_session_cache_mode(tls_context, SSL_SESS_CACHE_OFF);

@@ -2,14 +2,14 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 
-const [, , mode, protocol, host, port, path, clients, seconds, bytes] = process.argv;
+const [, , mode, protocol, host, port, path, clients, seconds, bytes, encoding = "gzip"] = process.argv;
 const workers = Array.from({ length: Number(clients) }, () => ({ bytes: 0, requests: 0, failures: 0 }));
 const clock = { phase: "warm" };
 
 function once(me) {
   return new Promise((resolve) => {
     const start = protocol === "tls" ? httpsRequest : httpRequest;
-    const headers = { "Accept-Encoding": "gzip", Connection: "close" };
+    const headers = { "Accept-Encoding": encoding, Connection: "close" };
     const request = start({ host, port, path, headers, agent: false, rejectUnauthorized: false });
     request.on("error", () => resolve(false));
     request.on("response", (response) => {

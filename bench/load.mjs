@@ -27,10 +27,9 @@ export async function prepareClient(folder) {
 }
 
 /** One measurement. Resolves with bytes or requests per second, and slowest / fastest client. */
-export async function measure(client, { mode, tls, port, path, clients, seconds, bytes }) {
-  const words = [mode, tls ? "tls" : "plain", "127.0.0.1", port, path, clients, seconds, bytes ?? 0].map(
-    String,
-  );
+export async function measure(client, { mode, tls, port, path, clients, seconds, bytes, encoding }) {
+  const where = [tls ? "tls" : "plain", "127.0.0.1", port, path];
+  const words = [mode, ...where, clients, seconds, bytes ?? 0, encoding ?? "gzip"].map(String);
   const { stdout } = await run(client.program, [...(client.arguments ?? []), ...words], {
     maxBuffer: 1 << 20,
   });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
@@ -45,6 +45,11 @@ http {
   const child = spawn("nginx", ["-c", config], { stdio: ["ignore", "inherit", "inherit"] });
   await Promise.all([answering(tls), answering(plain)]);
   return running(child, { tls, plain });
+}
+
+/** nginx says its version on the error stream. */
+export function nginxVersion() {
+  return spawnSync("nginx", ["-v"]).stderr.toString().replace("nginx version: ", "").trim();
 }
 
 export async function startHeadwater({ dist, data, workers, tls, plain }) {

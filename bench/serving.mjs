@@ -1,10 +1,9 @@
 // Serving against nginx: bytes of one large item, and the products file in requests. Appends to RESULTS.md unless --dry is given.
-import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { measure, prepareClient } from "./load.mjs";
 import { asMarkdown, record } from "./results.mjs";
-import { startHeadwater, startNginx } from "./servers.mjs";
+import { nginxVersion, startHeadwater, startNginx } from "./servers.mjs";
 import { makeSite } from "./site.mjs";
 import { median, spread } from "./statistics.mjs";
 
@@ -132,9 +131,4 @@ async function compare({ name, server, tls, mode }, clients) {
     `${cost(ours)} (${cost(theirs)})`,
     Math.round(memory),
   ];
-}
-
-/** nginx says its version on the error stream. */
-function nginxVersion() {
-  return spawnSync("nginx", ["-v"]).stderr.toString().replace("nginx version: ", "").trim();
 }
