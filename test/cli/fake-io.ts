@@ -20,6 +20,8 @@ export interface FakeIoOptions {
   readonly isRoot?: boolean;
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
+  /** What a person at the terminal answers, one after the other. Left out: nobody is there. */
+  readonly answers?: readonly string[];
 }
 
 /** An `Io` that remembers what was written. */
@@ -39,8 +41,18 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
     home: options.home ?? "/nowhere",
     isRoot: options.isRoot ?? false,
     signal: options.signal ?? new AbortController().signal,
+    ask: askedOf(options.answers, (text) => void stderr.push(text)),
     stdoutText: () => stdout.join(""),
     stderrText: () => stderr.join(""),
+  };
+}
+
+function askedOf(answers: readonly string[] | undefined, show: (text: string) => void): Io["ask"] {
+  if (answers === undefined) return undefined;
+  const left = [...answers];
+  return async (question) => {
+    show(question);
+    return left.shift() ?? "";
   };
 }
 
