@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+
 /** What a person types on a client machine, for one kind of client. */
 export interface ClientInstructions {
   /** `incus`, `lxd` (Debian or rpm package), `lxd-snap`. */
@@ -69,11 +71,43 @@ export function clientInstructions(options: ClientInstructionsOptions): ClientIn
   });
 }
 
-/** The same as one text for a terminal. */
+/** The same as one text for a terminal, after the shorter way, the image API, where the client itself asks about the certificate. */
 export function clientInstructionsText(options: ClientInstructionsOptions): string {
-  return clientInstructions(options)
-    .map(({ title, commands }) => `# On a client with ${title}:\n${commands}`)
-    .join("\n");
+  const simplestreams = clientInstructions(options).map(
+    ({ title, commands }) => `# Over simplestreams, on a client with ${title}:\n${commands}`,
+  );
+  return [...publicInstructions(options), ...simplestreams].join("\n");
+}
+
+/** One block for each command line. None where the server is below a path, which both drop (cmd/incus/remote.go, lxc/remote.go). */
+function publicInstructions({
+  url,
+  certificate,
+  alias,
+  remote = REMOTE_NAME,
+}: ClientInstructionsOptions): string[] {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  if (pathname !== "/") return [];
+  // Both take port 8443 where none is written.
+  const address = `${protocol}//${hostname}:${port === "" ? "443" : port}`;
+  // The client asks whether this is the server's certificate, and takes its fingerprint for an answer.
+  const answer = certificate === undefined ? "" : ` <<'EOF'\n${fingerprintOf(certificate)}\nEOF`;
+  return [
+    { title: "Incus", program: "incus" },
+    { title: "LXD", program: "lxc" },
+  ].map(({ title, program }) => {
+    const lines = [
+      `# On a client with ${title}:`,
+      `${program} remote add ${remote} ${shellWord(address)} --public${answer}`,
+      `${program} image list ${remote}:`,
+      ...(alias === undefined ? [] : [`${program} launch ${shellWord(`${remote}:${alias}`)} first`]),
+    ];
+    return `${lines.join("\n")}\n`;
+  });
+}
+
+function fingerprintOf(pem: string): string {
+  return new X509Certificate(pem).fingerprint256.replaceAll(":", "").toLowerCase();
 }
 
 function trustLines(folder: string, remote: string, certificate: string): string[] {

@@ -4,7 +4,7 @@ import { emptyDaemons } from "./daemons.ts";
 import { Headwater, type Serving } from "./headwater.ts";
 import { ARCHITECTURE } from "./image-files.ts";
 import { asPrinted, predicted } from "./listing.ts";
-import { commandsFor } from "./printed-commands.ts";
+import { commandsFor, publicCommandsFor } from "./printed-commands.ts";
 import { FAMILIES, User, daemons } from "./user.ts";
 
 describe.skipIf(inject("daemons") === undefined)("headwater demo", () => {
@@ -16,9 +16,14 @@ describe.skipIf(inject("daemons") === undefined)("headwater demo", () => {
   afterEach(() => emptyDaemons(daemons()));
   afterAll(() => serving?.stop());
 
-  test.each(FAMILIES)("%s: pasting what it prints lists and launches the sample", async (family) => {
+  test.each(
+    FAMILIES.flatMap((family) => [
+      { family, how: "for --public", commands: publicCommandsFor },
+      { family, how: "for simplestreams", commands: commandsFor },
+    ]),
+  )("$family: pasting what it prints $how lists and launches the sample", async ({ family, commands }) => {
     const user = await User.create(family);
-    const printed = await user.paste(commandsFor(family, serving.output()));
+    const printed = await user.paste(commands(family, serving.output()));
     expect(printed).toContain("headwater/demo");
 
     expect(await user.exec("first", "hello")).toBe("Hello from Headwater\n");

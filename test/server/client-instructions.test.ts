@@ -1,10 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ensureCertificate } from "../../src/server/certificate.ts";
 import { clientInstructions, clientInstructionsText } from "../../src/server/client-instructions.ts";
 
+/** No certificate, but what a shell might stumble over. */
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIBqDCCAU2g+/A=\n$HOME `id`\n-----END CERTIFICATE-----\n";
 const URL = "https://images.example:8443";
 
@@ -38,8 +41,32 @@ describe("clientInstructions", () => {
     expect(found?.certificateFile).toBe(`~/${file}`);
   });
 
+  it("begin with the image API, its question and the answer, unless the server is below a path", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "headwater-client-"));
+    const { pem, fingerprint } = await ensureCertificate(folder, ["images.example"]);
+    const text = clientInstructionsText({
+      url: "https://images.example",
+      certificate: pem,
+      alias: "debian/12",
+    });
+    for (const [title, program] of [
+      ["Incus", "incus"],
+      ["LXD", "lxc"],
+    ]) {
+      const add = `${program} remote add hw https://images.example:443 --public <<'EOF'\n${fingerprint}\nEOF\n`;
+      expect(text).toContain(
+        `# On a client with ${title}:\n${add}${program} image list hw:\n${program} launch hw:debian/12 first\n`,
+      );
+    }
+    expect(clientInstructionsText({ url: `${URL}/images`, certificate: undefined })).not.toContain(
+      "--public",
+    );
+    rmSync(folder, { recursive: true });
+  });
+
   it("leave the certificate out where the system trusts it", () => {
     const text = clientInstructionsText({ url: URL, certificate: undefined });
+    expect(text).not.toContain("EOF");
     expect(text).not.toContain("servercerts");
     expect(text).toContain(`incus remote add hw ${URL}`);
   });
