@@ -4,17 +4,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const UNIT = readFileSync("packaging/headwater.service", "utf8");
 const isMissing = spawnSync("systemd-analyze", ["--version"]).error !== undefined;
 if (isMissing) console.warn("skipped: systemd-analyze is not installed (Debian package systemd)");
 
-describe("packaging/headwater.service", () => {
+describe("packaging", () => {
+  it("gives rights to daemons to the followers alone", () => {
+    expect(readFileSync("packaging/headwater.service", "utf8")).not.toMatch(/^SupplementaryGroups=/m);
+    for (const project of ["incus", "lxd"]) {
+      const group = readFileSync(`packaging/headwater-pull@${project}.service.d/socket.conf`, "utf8");
+      expect(group).toMatch(/^SupplementaryGroups=\S+$/m);
+    }
+  });
+});
+
+describe.each(["headwater.service", "headwater-pull@.service"])("packaging/%s", (name) => {
+  const UNIT = readFileSync(join("packaging", name), "utf8");
   let folder: string;
   let file: string;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "headwater-unit-"));
-    file = join(folder, "headwater.service");
+    file = join(folder, name.replace("@.", "@incus."));
     // The program need not be installed where this test runs.
     writeFileSync(file, UNIT.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
   });
