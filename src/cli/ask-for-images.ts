@@ -5,6 +5,7 @@ import { type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { type Column, printListing } from "./output.ts";
 import { readableSize } from "./size.ts";
+import { visible } from "./visible.ts";
 
 interface Offered {
   readonly number: number;
@@ -110,7 +111,7 @@ export function chosenBy(answer: string, images: readonly DaemonImage[]): Daemon
 
 async function printTable(io: Io, daemon: Daemon, images: readonly DaemonImage[]): Promise<void> {
   const { project, server } = daemon.facts;
-  io.stdout.write(`${project ?? "images"} on ${server} (${daemon.place}):\n`);
+  io.stdout.write(`${visible(`${project ?? "images"} on ${server} (${daemon.place}):`)}\n`);
   const rows = images.map((image, at) => ({ number: at + 1, image }));
   await printListing(io, "table", { rows, columns: COLUMNS });
 }

@@ -33,8 +33,11 @@ export async function connectTo(
   const identities = join(store.name, "daemons");
   const { project, token, cert, key, acceptCertificate = false } = flags;
   const { ask } = io;
-  const daemon = await openDaemon(reference, {
+  const written: string[] = [];
+  const opening = openDaemon(reference, {
     env: io.env,
+    signal: io.signal,
+    onWritten: (path) => written.push(path),
     userAgent: `Headwater/${version()}`,
     identities,
     project,
@@ -54,16 +57,12 @@ export async function connectTo(
               ).trim(),
             ),
   });
-  if (reference.kind === "https") await giveIdentities(io, store.name, identities);
-  return daemon;
-}
-
-/** What root keeps in somebody's store is that somebody's, whose service has to read it. */
-async function giveIdentities(io: Io, folder: string, identities: string): Promise<void> {
-  const { readdir } = await import("node:fs/promises");
-  const inside = await readdir(identities, { recursive: true }).catch(() => []);
-  if (inside.length === 0) return;
-  await giveToOwnerOf(folder, io, [identities, ...inside.map((name) => join(identities, name))]);
+  try {
+    return await opening;
+  } finally {
+    // What root keeps in somebody's store is that somebody's, whose service has to read it.
+    if (written.length > 0) await giveToOwnerOf(store.name, io, written);
+  }
 }
 
 async function readText(io: Io, path: string): Promise<string> {

@@ -30,9 +30,17 @@ export async function followDaemons(
   // A daemon that is away will come back; one that will never let us in is said at once.
   const follow = async (reference: DaemonReference): Promise<void> => {
     const trouble = new Trouble(log);
+    const refusals = new Refusals();
+    let flags: PullFlags = options;
     await followDaemon({
-      connect: () => connectTo(io, reference, { store, flags: options }),
-      onChange: (daemon) => takeNew(daemon, request, { log, trouble, signal: io.signal }),
+      connect: async () => {
+        const daemon = await connectTo(io, reference, { store, flags });
+        // Said for the first time; whoever answers there later has to show the same certificate.
+        const { token: _token, acceptCertificate: _accept, ...rest } = options;
+        flags = rest;
+        return daemon;
+      },
+      onChange: (daemon) => takeNew(daemon, request, { log, trouble, refusals, signal: io.signal }),
       onTrouble: (error) => trouble.say(error),
       onFollowing: (daemon, events) => {
         trouble.over();
@@ -50,16 +58,19 @@ export async function followDaemons(
 interface FollowContext {
   readonly log: Logger;
   readonly trouble: Trouble;
+  readonly refusals: Refusals;
   readonly signal: AbortSignal;
 }
 
 async function takeNew(
   daemon: Daemon,
   { store, selection, wishes }: FollowRequest,
-  { log, trouble, signal }: FollowContext,
+  { log, trouble, refusals, signal }: FollowContext,
 ): Promise<void> {
   await removeLeftovers(daemon);
-  const images = await chooseIfThere(daemon, selection);
+  const images = (await chooseIfThere(daemon, selection)).filter((image) =>
+    refusals.mayTry(image.fingerprint),
+  );
   const report = await pullImages(images, { store, daemon, wishes, signal });
   for (const { listed } of report.taken) {
     const { product, version, aliases } = listed;
@@ -67,7 +78,10 @@ async function takeNew(
   }
   for (const { alias, product } of report.aliases)
     log.info({ daemon: daemon.place, alias, product }, "alias moved");
-  for (const { image, reason } of report.left) trouble.say(`${image.fingerprint.slice(0, 12)}: ${reason}`);
+  for (const { image, reason } of report.left) {
+    refusals.add(image.fingerprint);
+    trouble.say(`${image.fingerprint.slice(0, 12)}: ${reason}`);
+  }
 }
 
 /** A name that is not there yet may come. */
@@ -87,6 +101,23 @@ async function chooseIfThere(
     }
   }
   return [...images.values()];
+}
+
+const REFUSED_MS = { first: 60_000, most: 60 * 60_000 };
+
+/** Images that could not be taken: fetching them again and again would be no help, and never again would be none either. */
+class Refusals {
+  readonly #until = new Map<string, { readonly at: number; readonly pauseMs: number }>();
+
+  add(fingerprint: string): void {
+    const before = this.#until.get(fingerprint)?.pauseMs;
+    const pauseMs = before === undefined ? REFUSED_MS.first : Math.min(before * 2, REFUSED_MS.most);
+    this.#until.set(fingerprint, { at: performance.now() + pauseMs, pauseMs });
+  }
+
+  mayTry(fingerprint: string): boolean {
+    return (this.#until.get(fingerprint)?.at ?? 0) <= performance.now();
+  }
 }
 
 /** The same trouble is said once, until it is over. */

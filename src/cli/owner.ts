@@ -1,4 +1,4 @@
-import { chown, stat } from "node:fs/promises";
+import { lchown, stat } from "node:fs/promises";
 import type { Io } from "./io.ts";
 
 /** What root writes into somebody's store belongs to that somebody, as all else there: a service has to read it. */
@@ -6,5 +6,6 @@ export async function giveToOwnerOf(folder: string, io: Io, paths: readonly stri
   if (!io.isRoot) return;
   const { uid, gid } = await stat(folder);
   if (uid === 0) return;
-  for (const path of paths) await chown(path, uid, gid);
+  // Never through a link, which that somebody may have put there.
+  for (const path of paths) await lchown(path, uid, gid);
 }

@@ -16,6 +16,7 @@ import { jsonText } from "./output.ts";
 import { pullData, pullLines } from "./print-pulled.ts";
 import { progressLine } from "./progress.ts";
 import type { PullFlags, PullRequest } from "./pull-request.ts";
+import { visible } from "./visible.ts";
 
 type Options = GlobalOptions & PullFlags;
 
@@ -49,7 +50,8 @@ export async function pullFromDaemons(
         if (references.length === 1 || !(error instanceof HeadwaterError)) throw error;
         context.exitWith(STATUS_OF_CODE[error.code]);
         results.push({ error: { code: error.code, message: error.message, hint: error.hint } });
-        if (options.json !== true) io.stderr.write(`${error.message}\n  ${error.hint ?? ""}\n`);
+        if (options.json !== true)
+          io.stderr.write(`${visible(error.message)}\n  ${visible(error.hint ?? "")}\n`);
       }
     }
   } finally {

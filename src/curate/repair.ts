@@ -90,8 +90,8 @@ class Damaged {
   /** Whether its own lists can be read. What they list may still be damaged. */
   listsOf(generation: Generation): boolean {
     return generation.streams.some(
-      ({ products, upstream }) =>
-        this.#blobs.has(upstream?.state?.sha256 ?? "") ||
+      ({ products, upstream, origins }) =>
+        this.#blobs.has((upstream?.state ?? origins)?.sha256 ?? "") ||
         products.some((path) => this.#blobs.has(generation.documents[path]?.sha256 ?? "")),
     );
   }

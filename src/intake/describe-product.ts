@@ -10,6 +10,8 @@ export interface DescribedProduct {
   readonly product: Product;
   /** Sentences for the person who added it. */
   readonly notes: readonly string[];
+  /** Aliases that another product loses to it. */
+  readonly moves: readonly { readonly alias: string; readonly from: string }[];
 }
 
 /**
@@ -32,12 +34,13 @@ export function describeProduct(
     for (const alias of freeStandardAliases(listing, build, options.key)) aliases.add(alias);
   }
   const notes: string[] = [];
+  const moves: { readonly alias: string; readonly from: string }[] = [];
   for (const alias of build.aliases) {
     checkAlias(alias);
     const owner = listing.otherOwner(alias, options.key, arch);
     if (owner === undefined) aliases.add(alias);
-    else if (build.origin !== undefined && isFrom(listing.newest(owner), build.origin)) {
-      listing.dropAlias(owner, alias);
+    else if (build.origin !== undefined && isFrom(listing.newest(owner), build.origin.source)) {
+      moves.push({ alias, from: owner });
       aliases.add(alias);
       notes.push(`The alias "${alias}" moved here from ${owner}, as on ${build.origin.server}.`);
     } else if (options.takenAliases === "refuse") throw aliasTaken(alias, owner);
@@ -59,14 +62,14 @@ export function describeProduct(
     ...requirementFields(build.requirements ?? before?.requirements ?? {}),
     versions: before?.versions ?? new Map<string, Version>(),
   };
-  return { product, notes };
+  return { product, notes, moves };
 }
 
 /** Two daemons that give one name to their images make versions of one product, which may be what is wanted or not. */
 function otherDaemon(listing: Listing, { origin }: Build, key: string): string | undefined {
   const newest = listing.newest(key);
   const before = newest === undefined ? undefined : originOf(newest);
-  if (origin === undefined || before === undefined || isFrom(newest, origin)) return undefined;
+  if (origin === undefined || before === undefined || isFrom(newest, origin.source)) return undefined;
   return `Its versions came from ${before.daemon} on ${before.server} so far; --variant tells them apart.`;
 }
 

@@ -58,6 +58,7 @@ export function listBuild(listing: Listing, build: Build, options: ListOptions):
     return { ...result, status: same ? "unchanged" : "updated", version: holder, notes };
   }
   const { version, listed, notes } = withBuild(versions, build, { holders, ...options });
+  for (const { alias, from } of described.moves) listing.dropAlias(from, alias);
   listing.set(key, { ...described.product, versions: listed });
   const moved = [...holders].some((name) => name !== undefined && name !== version);
   return { ...result, status: moved ? "moved" : "added", version, notes: [...described.notes, ...notes] };

@@ -4,7 +4,8 @@ import { HeadwaterError } from "../error.ts";
 import { commit } from "../store/commit.ts";
 import type { DocumentRecord, Generation, Reason, StreamRecord } from "../store/generation.ts";
 import { withNumber, without } from "../store/keeps.ts";
-import { encodeStreamState } from "../store/stream-state.ts";
+import { originsOf } from "../simplestreams/image-origin.ts";
+import { encodeOrigins, encodeStreamState } from "../store/stream-state.ts";
 import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
@@ -73,7 +74,10 @@ async function recordOf(
   const { name, origin, upstream } = stream;
   const { writer, documents, hidden } = into;
   if (upstream === undefined) {
-    return { name, origin, products: productsPaths(name).filter((path) => path in documents), hidden };
+    const products = productsPaths(name).filter((path) => path in documents);
+    const origins = await encodeOrigins(originsOf(stream.products));
+    const taken = origins === undefined ? {} : { origins: await writer.put(origins) };
+    return { name, origin, products, hidden, ...taken };
   }
   for (const [path, record] of upstream.documents) documents[`${name}/${path}`] = record;
   const state = await encodeStreamState(upstream.state);
@@ -98,7 +102,9 @@ async function stage(writer: StoreWriter, document: RenderedDocument): Promise<[
 /** Every blob that must be here for the image streams. */
 function blobsOf(streams: readonly ImageStream[], records: readonly StreamRecord[]): Set<Sha256> {
   const blobs = new Set<Sha256>();
-  for (const { upstream } of records) if (upstream?.state !== undefined) blobs.add(upstream.state.sha256);
+  for (const { upstream, origins } of records) {
+    for (const record of [upstream?.state, origins]) if (record !== undefined) blobs.add(record.sha256);
+  }
   for (const stream of streams) {
     if (stream.upstream !== undefined) {
       for (const sha256 of stream.upstream.holds) blobs.add(sha256);

@@ -5,7 +5,8 @@ import { readDocument } from "../store/documents.ts";
 import type { DocumentRecord, Generation, StreamRecord, UpstreamRecord } from "../store/generation.ts";
 import { productsRecord } from "../store/items.ts";
 import type { Store } from "../store/store.ts";
-import { readStreamState } from "../store/stream-state.ts";
+import { withOrigins } from "../simplestreams/image-origin.ts";
+import { readOrigins, readStreamState } from "../store/stream-state.ts";
 import { emptyOwnStream, type ImageStream } from "../views/image-stream.ts";
 
 /**
@@ -34,7 +35,8 @@ async function readOwnStream(
   // An image stream without images has no documents, so that no client keeps an empty one.
   if (path === undefined) return { ...emptyOwnStream(), name, origin };
   const bytes = await readDocument(store, productsRecord(generation, record, path));
-  return { name, origin, products: readOwnProducts(new TextDecoder().decode(bytes)) };
+  const products = readOwnProducts(new TextDecoder().decode(bytes));
+  return { name, origin, products: withOrigins(products, await readOrigins(store, record)) };
 }
 
 async function readUpstreamStream(

@@ -95,7 +95,7 @@ class Gathering implements Expectations {
     generation: Generation,
     stream: StreamRecord,
   ): Promise<Pick<Where, "held" | "distrusted"> | undefined> {
-    const record = stream.upstream?.state;
+    const record = stream.upstream?.state ?? stream.origins;
     if (record !== undefined) {
       this.expect(record, { generation: generation.number, document: `the state of ${stream.name}` });
     }

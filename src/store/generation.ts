@@ -51,6 +51,8 @@ export interface StreamRecord {
     readonly product: string;
     readonly reason: string;
   }[];
+  /** Of the site's own image stream: where its versions were taken from, as gzipped JSON. Not among the documents, which everybody may read. */
+  readonly origins?: { readonly sha256: Sha256; readonly size: number };
   /** Of a mirror or a cache; never of the site's own image stream. */
   readonly upstream?: UpstreamRecord;
 }

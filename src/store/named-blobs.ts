@@ -32,7 +32,10 @@ export async function namesAnyOf(
 
 /** What a generation names without reading anything: its documents and the states of its image streams. */
 export function listsOf(generation: Generation): Sha256[] {
-  const states = generation.streams.map(({ upstream }) => upstream?.state?.sha256);
+  const states = generation.streams.flatMap(({ upstream, origins }) => [
+    upstream?.state?.sha256,
+    origins?.sha256,
+  ]);
   const documents = Object.values(generation.documents).map(({ sha256 }) => sha256);
   return [...documents, ...states.filter((sha256) => sha256 !== undefined)];
 }

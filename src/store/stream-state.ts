@@ -20,6 +20,32 @@ export async function readStreamState(
   return isObject(value) ? { ...nothing, ...value } : nothing;
 }
 
+/** Where the versions of an own image stream were taken from: by product, then by version. Empty when all of it came from files. */
+export type Origins = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+
+/** Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
+export async function readOrigins(store: Store, { origins }: StreamRecord): Promise<Origins> {
+  if (origins === undefined) return new Map();
+  const record = { ...origins, encoding: "gzip", type: "application/json" } as const;
+  const value: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
+  if (!isObject(value)) return new Map();
+  return new Map(
+    Object.entries(value).map(([product, versions]) => [
+      product,
+      new Map(isObject(versions) ? Object.entries(versions) : []),
+    ]),
+  );
+}
+
+/** The bytes of the blob; undefined when there is nothing to say. */
+export async function encodeOrigins(origins: Origins): Promise<Uint8Array | undefined> {
+  if (origins.size === 0) return undefined;
+  const value = Object.fromEntries(
+    [...origins].map(([product, versions]) => [product, Object.fromEntries(versions)]),
+  );
+  return compress(JSON.stringify(value), { level: 6 });
+}
+
 /** The bytes of the blob; undefined when there is nothing to say. */
 export async function encodeStreamState(state: StreamState): Promise<Uint8Array | undefined> {
   const { held, dropped = [], distrusted = [] } = state;

@@ -1,5 +1,6 @@
 import type { IndexFile } from "../simplestreams/index-file.ts";
 import type { ProductsFile } from "../simplestreams/products.ts";
+import { withoutOrigins } from "../simplestreams/image-origin.ts";
 import { renderIndex, renderProducts } from "../simplestreams/render.ts";
 import type { ImageStream } from "./image-stream.ts";
 import { type Hidden, mergedRoot } from "./merged-root.ts";
@@ -74,7 +75,12 @@ function rootDocuments(base: string, file: ProductsFile, updated: Date): Rendere
   };
   return [
     { path: base + INDEX_PATH, text: renderIndex(index), type: JSON_TYPE },
-    { path: base + PRODUCTS_PATH, text: renderProducts({ ...file, updated: stamp }), type: JSON_TYPE },
+    {
+      path: base + PRODUCTS_PATH,
+      // What a daemon is called and where it has its images from is not for everybody.
+      text: renderProducts({ ...withoutOrigins(file), updated: stamp }),
+      type: JSON_TYPE,
+    },
   ];
 }
 

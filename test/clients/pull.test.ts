@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, stat, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { type Daemons, type Family, emptyDaemons } from "./daemons.ts";
@@ -187,12 +188,7 @@ describe.skipIf(inject("daemons") === undefined)("headwater pull", () => {
     await user.run("image", "import", ...sample.files, "--alias", "base");
     await user.run("init", "base", "c1");
     const pid = spawn("true").pid ?? 0;
-    const mark = JSON.stringify({
-      host: (await run("hostname", [])).trim(),
-      pid,
-      at: new Date().toISOString(),
-    });
-    await user.run("publish", "c1", `headwater.temporary=${mark}`);
+    await user.run("publish", "c1", "--alias", `headwater-tmp-${hostname()}-${pid}-0123abcd`);
     expect(await user.localImages()).toHaveLength(2);
     const { taken } = await pull(socketOf("incus"), "--all");
     expect(taken).toHaveLength(1);

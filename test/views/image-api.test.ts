@@ -189,6 +189,7 @@ describe("what a daemon had from an upstream", () => {
   const origin = {
     daemon: "incus",
     server: "build1",
+    source: "/run/incus/unix.socket",
     fingerprint: "f".repeat(64),
     pulled_at: "2026-11-24T00:00:00Z",
   };

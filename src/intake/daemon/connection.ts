@@ -25,10 +25,13 @@ export interface ConnectionOptions {
   /** For https: whom to believe, and who we are. */
   readonly credentials?: Credentials;
   readonly userAgent: string;
+  /** Ends whatever is being asked. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface AskOptions {
   readonly body?: unknown;
+  /** Instead of the connection's own: for what has to be tidied up all the same. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the head of the answer. */
   readonly patienceMs?: number;
@@ -50,12 +53,14 @@ export class DaemonConnection {
   readonly credentials: Credentials | undefined;
   readonly #agent: HttpAgent;
   readonly #userAgent: string;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor({ address, credentials, userAgent }: ConnectionOptions) {
+  constructor({ address, credentials, userAgent, signal }: ConnectionOptions) {
     this.address = address;
     this.place = address.kind === "socket" ? address.path : address.url;
     this.credentials = credentials;
     this.#userAgent = userAgent;
+    this.#signal = signal;
     this.#agent =
       address.kind === "socket"
         ? new HttpAgent({ keepAlive: true })
@@ -112,6 +117,7 @@ export class DaemonConnection {
         pieces.push(piece);
       }
     } catch (error) {
+      if (isStopped(this.#signal)) throw stopped();
       throw error instanceof HeadwaterError ? error : wrong(this.place, "an answer broke off", error);
     }
     return Buffer.concat(pieces).toString("utf8");
@@ -120,7 +126,7 @@ export class DaemonConnection {
   #send(
     method: string,
     path: string,
-    { body, signal, patienceMs = ANSWER_MS }: AskOptions,
+    { body, signal = this.#signal, patienceMs = ANSWER_MS }: AskOptions,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
@@ -136,6 +142,7 @@ export class DaemonConnection {
       const onAbort = (): void => {
         request.destroy(signal?.reason instanceof Error ? signal.reason : new Error("stopped"));
       };
+      if (signal?.aborted === true) onAbort();
       signal?.addEventListener("abort", onAbort, { once: true });
       const over = (): void => clearTimeout(timer);
       request.once("socket", (socket) => {
@@ -145,13 +152,18 @@ export class DaemonConnection {
       });
       request.once("response", (answer) => {
         over();
-        answer.once("close", () => signal?.removeEventListener("abort", onAbort));
         resolve(answer);
       });
       request.once("error", (cause) => {
         over();
         signal?.removeEventListener("abort", onAbort);
-        reject(this.#failure(cause));
+        reject(isStopped(signal) ? stopped() : this.#failure(cause));
+      });
+      // An answer that changes the protocol ends a request without a word.
+      request.once("close", () => {
+        over();
+        signal?.removeEventListener("abort", onAbort);
+        reject(wrong(this.place, "it ended the connection without an answer"));
       });
       request.end(text);
     });
@@ -178,12 +190,30 @@ export class DaemonConnection {
   }
 }
 
-/** The certificate that was pinned is believed under any name: the daemons make theirs for names of their own. */
+/** By a person, and not because it took too long. */
+function isStopped(signal: AbortSignal | undefined): boolean {
+  return (
+    signal?.aborted === true &&
+    !(signal.reason instanceof DOMException && signal.reason.name === "TimeoutError")
+  );
+}
+
+/** No failure of a daemon, and reported as none. */
+function stopped(): Error {
+  return new Error("stopped");
+}
+
+/**
+ * The certificate that was pinned is believed under any name, since daemons make theirs for names of their own, and whoever signed it: without a
+ * chain that is a partial one.
+ */
 export function tlsOptions(credentials: Credentials | undefined): object {
   const { pinned, identity } = credentials ?? {};
   return {
     minVersion: "TLSv1.3",
-    ...(pinned === undefined ? {} : { ca: [pinned], checkServerIdentity: () => undefined }),
+    ...(pinned === undefined
+      ? {}
+      : { ca: [pinned], allowPartialTrustChain: true, checkServerIdentity: () => undefined }),
     ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
   };
 }

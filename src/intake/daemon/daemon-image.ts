@@ -63,5 +63,16 @@ export const daemonImageSchema = z
     };
   });
 
-/** Marks what was published on a daemon only to be taken from it. */
-export const MARK = "headwater.temporary";
+/**
+ * The mark of what was published on a daemon only to be taken from it: an alias, since properties would become part of the image and of
+ * everything that is made from it. It says whose it is.
+ */
+export function temporaryAlias({ host, pid, random }: Record<"host" | "pid" | "random", string>): string {
+  return `headwater-tmp-${host.replace(/[^A-Za-z0-9.-]/g, "-")}-${pid}-${random}`;
+}
+
+/** Whose mark this is; undefined for any other alias. */
+export function temporaryOwner(alias: string): { readonly host: string; readonly pid: number } | undefined {
+  const [, host, pid] = /^headwater-tmp-(.+)-(\d{1,10})-[0-9a-f]{8}$/.exec(alias) ?? [];
+  return host === undefined ? undefined : { host, pid: Number(pid) };
+}

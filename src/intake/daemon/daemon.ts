@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { HeadwaterError } from "../../error.ts";
 import type { DaemonConnection } from "./connection.ts";
-import { type DaemonImage, daemonImageSchema, MARK } from "./daemon-image.ts";
+import { type DaemonImage, daemonImageSchema, temporaryOwner } from "./daemon-image.ts";
 import { refused, wrong } from "./failures.ts";
 
 const serverSchema = z.looseObject({
@@ -23,6 +23,8 @@ export interface DaemonFacts {
   readonly project: string | undefined;
   /** What the daemon calls its machine; the host of its address where it does not say. */
   readonly server: string;
+  /** By which it is known again, whatever it calls itself. */
+  readonly source: string;
   readonly isTrusted: boolean;
   readonly extensions: ReadonlySet<string>;
 }
@@ -52,6 +54,7 @@ export class Daemon {
         server:
           environment?.server_name ??
           (address.kind === "socket" ? hostname() : new URL(address.url).hostname),
+        source: project === undefined ? connection.place : `${connection.place} ${project}`,
         isTrusted: auth === "trusted",
         extensions: new Set(extensions),
       },
@@ -69,7 +72,7 @@ export class Daemon {
     const parsed = z.array(daemonImageSchema).safeParse(await this.get("/1.0/images", "recursion=1"));
     if (!parsed.success)
       throw wrong(this.place, `its list of images cannot be read: ${firstIssue(parsed.error)}`);
-    return parsed.data.filter(({ properties }) => properties[MARK] === undefined);
+    return parsed.data.filter(({ aliases }) => !aliases.some((alias) => temporaryOwner(alias) !== undefined));
   }
 
   /** One image by its whole fingerprint, or by enough of its beginning. */
@@ -77,7 +80,9 @@ export class Daemon {
     const parsed = daemonImageSchema.safeParse(
       await this.get(`/1.0/images/${encodeURIComponent(fingerprint)}`),
     );
-    if (parsed.success) return parsed.data;
+    if (parsed.success && parsed.data.fingerprint.startsWith(fingerprint)) return parsed.data;
+    if (parsed.success)
+      throw wrong(this.place, `asked for ${fingerprint}, it tells of ${parsed.data.fingerprint}`);
     throw wrong(this.place, `what it says about ${fingerprint} cannot be read: ${firstIssue(parsed.error)}`);
   }
 
@@ -85,8 +90,9 @@ export class Daemon {
   async byAlias(alias: string): Promise<DaemonImage | undefined> {
     try {
       const found = await this.get(`/1.0/images/aliases/${encodeURIComponent(alias)}`);
-      const target = z.looseObject({ target: z.string() }).safeParse(found);
-      return target.success ? await this.image(target.data.target) : undefined;
+      const target = z.looseObject({ target: z.string().regex(/^[0-9a-f]{64}$/) }).safeParse(found);
+      if (!target.success) throw wrong(this.place, `its alias "${alias}" names no image`);
+      return await this.image(target.data.target);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -98,8 +104,8 @@ export class Daemon {
     return this.connection.open(this.#path(`/1.0/images/${fingerprint}/export`), { signal });
   }
 
-  get(path: string, query = ""): Promise<unknown> {
-    return this.connection.get(this.#path(path, query));
+  get(path: string, query = "", signal?: AbortSignal): Promise<unknown> {
+    return this.connection.get(this.#path(path, query), { signal });
   }
 
   /** Starts something and waits until it is done. Returns what the operation tells. @throws DAEMON_REFUSED */
@@ -114,16 +120,28 @@ export class Daemon {
       signal,
     });
     if (operation === "") return {};
-    const done = await this.connection.ask("GET", `${operation}/wait?timeout=-1`, {
-      signal,
-      // Packing a large instance takes as long as it takes.
-      patienceMs: 24 * 60 * 60 * 1000,
-    });
+    const done = await this.connection
+      .ask("GET", `${operation}/wait?timeout=-1`, {
+        signal,
+        // Packing a large instance takes as long as it takes.
+        patienceMs: 24 * 60 * 60 * 1000,
+      })
+      .catch(async (error: unknown) => {
+        if (signal?.aborted === true) await this.#cancel(operation);
+        throw error;
+      });
     const parsed = operationSchema.safeParse(done.metadata ?? metadata);
     if (!parsed.success) throw wrong(this.place, "the end of an operation cannot be read");
     const { status_code: status, err } = parsed.data;
     if (status !== 200) throw refused(this.place, status, err === "" ? "an operation failed" : err);
     return parsed.data.metadata ?? {};
+  }
+
+  /** Nobody waits for it any more. Not every operation can be cancelled. */
+  async #cancel(operation: string): Promise<void> {
+    await this.connection
+      .ask("DELETE", operation, { signal: AbortSignal.timeout(5000) })
+      .catch(() => undefined);
   }
 
   /** Path with the project in its query, for the event stream too. */

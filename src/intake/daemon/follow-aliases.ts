@@ -1,5 +1,5 @@
 import { isValidAlias, joinAliases, parseAliases } from "../../simplestreams/aliases.ts";
-import { type DaemonName, isFrom, originOf } from "../../simplestreams/image-origin.ts";
+import { isFrom, originOf } from "../../simplestreams/image-origin.ts";
 import type { Listing } from "../listing.ts";
 import type { DaemonImage } from "./daemon-image.ts";
 
@@ -18,9 +18,9 @@ export interface MovedAlias {
 export function followAliases(
   listing: Listing,
   images: readonly DaemonImage[],
-  daemon: DaemonName,
+  source: string,
 ): MovedAlias[] {
-  const places = placesOf(listing, daemon);
+  const places = placesOf(listing, source);
   const moved: MovedAlias[] = [];
   for (const image of images) {
     const key = places.get(image.fingerprint);
@@ -31,7 +31,7 @@ export function followAliases(
       const present = parseAliases(product.aliases);
       if (present.includes(alias)) continue;
       const owner = listing.otherOwner(alias, key, product.arch ?? "");
-      if (owner !== undefined && !isFrom(listing.newest(owner), daemon)) continue;
+      if (owner !== undefined && !isFrom(listing.newest(owner), source)) continue;
       if (owner !== undefined) listing.dropAlias(owner, alias);
       listing.set(key, { ...product, aliases: joinAliases([...present, alias]) });
       moved.push({ alias, product: key, from: owner });
@@ -41,11 +41,11 @@ export function followAliases(
 }
 
 /** By the fingerprint on the daemon: the product whose newest version was taken from there. */
-function placesOf(listing: Listing, daemon: DaemonName): ReadonlyMap<string, string> {
+function placesOf(listing: Listing, source: string): ReadonlyMap<string, string> {
   const places = new Map<string, string>();
   for (const key of listing.file.products.keys()) {
     const newest = listing.newest(key);
-    const origin = newest === undefined || !isFrom(newest, daemon) ? undefined : originOf(newest);
+    const origin = newest === undefined || !isFrom(newest, source) ? undefined : originOf(newest);
     if (origin !== undefined) places.set(origin.fingerprint, key);
   }
   return places;

@@ -1,3 +1,4 @@
+import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { tlsOptions } from "./connection.ts";
@@ -34,8 +35,9 @@ export async function followDaemon(options: FollowOptions): Promise<void> {
     try {
       const daemon = await connect();
       try {
-        waitMs = RETRY_MS.first;
-        await followUntilLost(daemon, options);
+        await followUntilLost(daemon, options, () => {
+          waitMs = RETRY_MS.first;
+        });
       } finally {
         daemon.close();
       }
@@ -47,14 +49,16 @@ export async function followDaemon(options: FollowOptions): Promise<void> {
   }
 }
 
-async function followUntilLost(daemon: Daemon, options: FollowOptions): Promise<void> {
+async function followUntilLost(daemon: Daemon, options: FollowOptions, onGood: () => void): Promise<void> {
   const { onChange, onFollowing, signal, pollMs = POLL_MS } = options;
   const stream = await EventStream.open(daemon, signal);
-  onFollowing?.(daemon, stream !== undefined);
   try {
-    while (!signal.aborted) {
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
       stream?.reset();
       await onChange(daemon);
+      // Only a look that went well says that the trouble is over.
+      onGood();
+      if (isFirst) onFollowing?.(daemon, stream !== undefined);
       if (stream === undefined) await pause(pollMs, signal);
       else await stream.changed(LOOK_ANYWAY_MS);
     }
@@ -62,6 +66,9 @@ async function followUntilLost(daemon: Daemon, options: FollowOptions): Promise<
     stream?.close();
   }
 }
+
+/** Statuses that stay: this client may not listen, or there is nothing of that kind. */
+const TELLS_NOTHING = new Set([401, 403, 404]);
 
 /** Lifecycle events of a daemon, as far as they are about images. */
 class EventStream {
@@ -100,22 +107,24 @@ class EventStream {
     const { address, credentials, place } = daemon.connection;
     const path = daemon.eventsPath();
     const url =
-      address.kind === "socket"
-        ? `ws+unix:${address.path}:${path}`
-        : `${address.url.replace(/^https/, "wss")}${path}`;
+      address.kind === "socket" ? `ws://localhost${path}` : `${address.url.replace(/^https/, "wss")}${path}`;
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(url, {
         handshakeTimeout: 10_000,
         perMessageDeflate: false,
         maxPayload: 16 * 1024 * 1024,
-        ...(address.kind === "socket" ? {} : tlsOptions(credentials)),
+        ...(address.kind === "socket"
+          ? { createConnection: () => createConnection(address.path) }
+          : tlsOptions(credentials)),
       });
       const onAbort = (): void => socket.terminate();
       signal.addEventListener("abort", onAbort, { once: true });
       socket.once("close", () => signal.removeEventListener("abort", onAbort));
       socket.once("open", () => resolve(new EventStream(socket, place)));
-      socket.once("unexpected-response", () => {
-        resolve(undefined);
+      socket.once("unexpected-response", (_request, answer) => {
+        if (TELLS_NOTHING.has(answer.statusCode ?? 0)) resolve(undefined);
+        else
+          reject(wrong(place, `it answers with the status ${answer.statusCode ?? 0} instead of its events`));
         socket.terminate();
       });
       socket.once("error", (error) => {

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { HeadwaterError } from "../../error.ts";
 import { type Daemon, isNotFound } from "./daemon.ts";
-import { type DaemonImage, MARK } from "./daemon-image.ts";
+import { type DaemonImage, temporaryAlias, temporaryOwner } from "./daemon-image.ts";
 import { wrong } from "./failures.ts";
 
 const instanceSchema = z.looseObject({
@@ -14,14 +14,8 @@ const instanceSchema = z.looseObject({
 
 /** How long a mark protects what it marks, should its process be on another machine: milliseconds. */
 const MARK_MS = 24 * 60 * 60 * 1000;
-
-/** What is written where something temporary is: who made it, and when. */
-interface Mark {
-  readonly host: string;
-  readonly pid: number;
-  /** RFC 3339. */
-  readonly at: string;
-}
+/** For tidying up, which goes on after Ctrl-C. */
+const TIDY_MS = 60_000;
 
 /**
  * Publishes an instance or one of its snapshots on the daemon under a mark, hands the image to `use`, and removes it again. A running
@@ -39,27 +33,31 @@ export async function withPublished<T>(
   const found = await instanceOf(daemon, name, instance);
   const isLive = snapshot === undefined && found.status !== "Stopped";
   const own = isLive ? `headwater-${process.pid}-${randomBytes(4).toString("hex")}` : undefined;
-  const mark: Mark = { host: hostname(), pid: process.pid, at: new Date().toISOString() };
+  const mark = temporaryAlias({
+    host: hostname(),
+    pid: String(process.pid),
+    random: randomBytes(4).toString("hex"),
+  });
   const path = `/1.0/instances/${encodeURIComponent(instance)}/snapshots`;
-  if (own !== undefined) {
-    await removeOldSnapshots(daemon, path);
-    // Should this process be killed, and nobody take this instance again.
-    const expires_at = new Date(Date.now() + MARK_MS).toISOString();
-    await daemon.run("POST", path, { name: own, stateful: false, expires_at }, signal);
-  }
+  if (own !== undefined) await removeOldSnapshots(daemon, path);
   try {
+    if (own !== undefined) {
+      // Should this process be killed, and nobody take this instance again.
+      const expires_at = new Date(Date.now() + MARK_MS).toISOString();
+      await daemon.run("POST", path, { name: own, stateful: false, expires_at }, signal);
+    }
     const from = snapshot ?? own;
     const source =
       from === undefined
         ? { type: "instance", name: instance }
         : { type: "snapshot", name: `${instance}/${from}` };
-    const body = { source, public: false, properties: { [MARK]: JSON.stringify(mark) } };
-    const { fingerprint } = await daemon.run("POST", "/1.0/images", body, signal);
-    if (typeof fingerprint !== "string") throw wrong(daemon.place, `publishing ${name} gave no image`);
+    const body = { source, public: false, aliases: [{ name: mark, description: "" }] };
     try {
+      const { fingerprint } = await daemon.run("POST", "/1.0/images", body, signal);
+      if (typeof fingerprint !== "string") throw wrong(daemon.place, `publishing ${name} gave no image`);
       return await use(described(await daemon.image(fingerprint), name, found.config ?? {}));
     } finally {
-      await remove(daemon, `/1.0/images/${fingerprint}`);
+      await removeMarked(daemon, mark);
     }
   } finally {
     if (own !== undefined) await remove(daemon, `${path}/${own}`);
@@ -92,22 +90,44 @@ function described(image: DaemonImage, name: string, config: Readonly<Record<str
   const inherited = Object.entries(config).flatMap(([key, value]): [string, string][] =>
     key.startsWith("image.") ? [[key.slice("image.".length), value]] : [],
   );
-  const { [MARK]: _mark, ...properties } = { ...Object.fromEntries(inherited), ...image.properties };
+  const properties = { ...Object.fromEntries(inherited), ...image.properties };
   return { ...image, aliases: [name.split("/")[0] ?? name], properties };
 }
 
-/** Images and snapshots under a mark whose process is gone. Returns how many were removed. */
+const markedSchema = z.array(
+  z.looseObject({
+    fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+    uploaded_at: z.string().catch(""),
+    aliases: z.array(z.looseObject({ name: z.string() })).nullish(),
+  }),
+);
+
+/** Removes images that were published under a mark whose process is gone. An image that has any other name is somebody's. Returns how many. */
 export async function removeLeftovers(daemon: Daemon): Promise<number> {
   if (!daemon.facts.isTrusted) return 0;
+  return removeImages(daemon, (mark, uploadedAt) => !isAlive(mark, uploadedAt));
+}
+
+/** The image under this mark, if it was made. */
+async function removeMarked(daemon: Daemon, mark: string): Promise<void> {
+  await removeImages(daemon, (other) => other === mark).catch((error: unknown) => {
+    // What went wrong before is what counts; the next pull tidies up.
+    if (!(error instanceof HeadwaterError)) throw error;
+  });
+}
+
+async function removeImages(
+  daemon: Daemon,
+  isMeant: (mark: string, uploadedAt: string) => boolean,
+): Promise<number> {
+  const signal = AbortSignal.timeout(TIDY_MS);
+  const images = markedSchema.safeParse(await daemon.get("/1.0/images", "recursion=1", signal));
   let removed = 0;
-  const images = z
-    .array(z.looseObject({ fingerprint: z.string(), properties: z.record(z.string(), z.string()).nullish() }))
-    .safeParse(await daemon.get("/1.0/images", "recursion=1"));
-  for (const { fingerprint, properties } of images.data ?? []) {
-    const mark = properties?.[MARK];
-    if (mark === undefined || isAlive(mark)) continue;
-    await remove(daemon, `/1.0/images/${fingerprint}`);
-    removed += 1;
+  for (const { fingerprint, aliases, uploaded_at: uploadedAt } of images.data ?? []) {
+    const [only, ...others] = aliases ?? [];
+    if (only === undefined || others.length > 0 || temporaryOwner(only.name) === undefined) continue;
+    if (!isMeant(only.name, uploadedAt)) continue;
+    if (await remove(daemon, `/1.0/images/${fingerprint}`)) removed += 1;
   }
   return removed;
 }
@@ -122,15 +142,11 @@ async function removeOldSnapshots(daemon: Daemon, path: string): Promise<void> {
   }
 }
 
-/** An unreadable mark is nobody's. */
-function isAlive(text: string): boolean {
-  try {
-    const { host, pid, at } = JSON.parse(text) as Partial<Mark>;
-    if (Date.now() - Date.parse(at ?? "") > MARK_MS) return false;
-    return host !== hostname() || isRunning(Number(pid));
-  } catch {
-    return false;
-  }
+function isAlive(mark: string, uploadedAt: string): boolean {
+  const owner = temporaryOwner(mark);
+  if (owner === undefined) return true;
+  if (owner.host === hostname()) return isRunning(owner.pid);
+  return !(Date.now() - Date.parse(uploadedAt) > MARK_MS);
 }
 
 function isRunning(pid: number): boolean {
@@ -142,11 +158,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Also when it is gone already; and cleaning up never hides what went wrong before. */
-async function remove(daemon: Daemon, path: string): Promise<void> {
+/** Whether it is gone now. Also after Ctrl-C; and tidying up never hides what went wrong before. */
+async function remove(daemon: Daemon, path: string): Promise<boolean> {
   try {
-    await daemon.run("DELETE", path);
+    await daemon.run("DELETE", path, undefined, AbortSignal.timeout(TIDY_MS));
+    return true;
   } catch (error) {
-    if (!(error instanceof HeadwaterError)) throw error;
+    if (error instanceof HeadwaterError) return false;
+    throw error;
   }
 }

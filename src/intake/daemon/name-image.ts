@@ -1,8 +1,9 @@
 import type { ImageMetadata } from "../../image/metadata-yaml.ts";
 import { isValidAlias, parseAliases, standardAliases } from "../../simplestreams/aliases.ts";
-import type { DaemonName, ImageOrigin } from "../../simplestreams/image-origin.ts";
+import { type ImageOrigin, isBorrowed } from "../../simplestreams/image-origin.ts";
 import { quoted } from "../../simplestreams/printable.ts";
 import type { ProductsFile } from "../../simplestreams/products.ts";
+import { isExactDate } from "../../simplestreams/exact-date.ts";
 import { versionDate } from "../../simplestreams/version-name.ts";
 import { type BuildWishes, imageFields, type NamedBuild, nameBuild } from "../files/name-build.ts";
 import type { DaemonFacts } from "./daemon.ts";
@@ -42,7 +43,7 @@ export function nameImage(image: DaemonImage, options: NameOptions): NamedBuild 
     all.push("It has no alias, so it is launched by its fingerprint; --alias gives it one.");
   }
   const dates = { created_at: image.createdAt, expires_at: image.expiresAt };
-  const exact = Object.entries(dates).filter(([, date]) => isExact(date));
+  const exact = Object.entries(dates).filter(([, date]) => isExactDate(date));
   return {
     build: {
       ...build,
@@ -56,14 +57,11 @@ export function nameImage(image: DaemonImage, options: NameOptions): NamedBuild 
   };
 }
 
-/** As it is kept with what was taken from there. */
-export function daemonName({ project, server }: DaemonFacts): DaemonName {
-  return { daemon: project ?? "daemon", server };
-}
-
 function originFrom(image: DaemonImage, facts: DaemonFacts, now: Date): ImageOrigin {
   return {
-    ...daemonName(facts),
+    daemon: facts.project ?? "daemon",
+    server: facts.server,
+    source: facts.source,
     fingerprint: image.fingerprint,
     pulled_at: now.toISOString().replace(/\.\d+Z$/, "Z"),
     ...(image.upstream === undefined ? {} : { upstream: { ...image.upstream } }),
@@ -88,6 +86,7 @@ function namesOf(image: DaemonImage, aliases: readonly string[], { products }: N
   if (isAsNamed) return { ...names, ...(title === undefined ? {} : { releaseTitle: title }) };
   const known = [...products.products.values()].find(
     (product) =>
+      !isBorrowed(product) &&
       product.os === os &&
       product.release === release &&
       parseAliases(product.aliases).some((name) => aliases.includes(name)),
@@ -131,11 +130,6 @@ function dateIn(text: string): Date | undefined {
   const date = new Date(text);
   const year = date.getUTCFullYear();
   return year >= 1990 && year <= 9999 ? date : undefined;
-}
-
-/** Any of them, "never" included: it is told on as the daemon tells it. */
-function isExact(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text);
 }
 
 function metadataOf({ architecture, properties }: DaemonImage, builtAt: Date): ImageMetadata {

@@ -13,6 +13,9 @@ export interface OpenDaemonOptions {
   readonly identities: string;
   /** Of the daemon; left out: its default one. */
   readonly project?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every file that was written for the daemon. */
+  readonly onWritten?: (path: string) => void;
   /** A certificate that the daemon trusts. */
   readonly identity?: ClientIdentity | undefined;
   /** By which the daemon comes to trust a certificate that is made here. */
@@ -35,27 +38,33 @@ export async function openDaemon(reference: DaemonReference, options: OpenDaemon
     });
   }
   const address = reference.kind === "local" ? await localDaemon(reference.project, options.env) : reference;
-  return opened(new DaemonConnection({ address, userAgent: options.userAgent }), options.project);
+  const { userAgent, signal } = options;
+  return opened(new DaemonConnection({ address, userAgent, signal }), options.project);
 }
 
 async function openRemote(address: HttpsAddress, options: OpenDaemonOptions): Promise<Daemon> {
-  const kept = new RemoteIdentity(options.identities, address);
+  const kept = new RemoteIdentity(options.identities, address, options.onWritten);
   const pinned = await pinnedCertificate(address, kept, options);
   const identity = options.identity ?? (await kept.client());
   const connect = (as: ClientIdentity | undefined): DaemonConnection =>
     new DaemonConnection({
       address,
       userAgent: options.userAgent,
+      signal: options.signal,
       credentials: new Credentials({ pinned, identity: as }),
     });
   const daemon = await opened(connect(identity), options.project);
   if (options.token === undefined || daemon.facts.isTrusted) return daemon;
   const made = identity ?? (await makeClientIdentity());
   daemon.close();
+  // Before the token is spent: it is for one use, and the key is what it buys.
+  if (identity === undefined) await kept.keepClient(made);
   const joining = await opened(connect(made), options.project);
-  await redeem(joining, options.token);
-  if (options.identity === undefined) await kept.keepClient(made);
-  joining.close();
+  try {
+    await redeem(joining, options.token);
+  } finally {
+    joining.close();
+  }
   return opened(connect(made), options.project);
 }
 
@@ -72,11 +81,11 @@ async function opened(connection: DaemonConnection, project: string | undefined)
 async function pinnedCertificate(
   address: HttpsAddress,
   kept: RemoteIdentity,
-  { token, acceptCertificate = false, confirm }: OpenDaemonOptions,
+  { token, acceptCertificate = false, confirm, signal }: OpenDaemonOptions,
 ): Promise<string | undefined> {
   const known = await kept.pinned();
   if (known !== undefined && !acceptCertificate && token === undefined) return known;
-  const shown = await shownCertificate(address);
+  const shown = await shownCertificate(address, signal);
   if (token !== undefined) {
     if (parseTrustToken(token).fingerprint !== shown.fingerprint) {
       throw untrusted(address, shown.fingerprint, "it is not the server that this token is from");
@@ -115,10 +124,14 @@ async function redeem(daemon: Daemon, token: string): Promise<void> {
     await daemon.connection.ask("POST", "/1.0/certificates", { body });
   } catch (error) {
     if (!(error instanceof HeadwaterError) || error.code !== "DAEMON_REFUSED") throw error;
-    throw new HeadwaterError("DAEMON_REFUSED", error.message.replaceAll(secret, "..."), {
-      hint: "The token may have been used or have run out: incus config trust add NAME (lxc config trust add --name NAME) makes a new one.",
-      details: error.details,
-      cause: error,
-    });
+    // No server gets to print the token into somebody's journal.
+    throw new HeadwaterError(
+      "DAEMON_REFUSED",
+      error.message.replaceAll(secret, "...").replaceAll(text, "..."),
+      {
+        hint: "The token may have been used or have run out: incus config trust add NAME (lxc config trust add --name NAME) makes a new one.",
+        details: error.details,
+      },
+    );
   }
 }

@@ -15,7 +15,7 @@ import { Listing } from "../listing.ts";
 import type { Daemon } from "./daemon.ts";
 import type { DaemonImage } from "./daemon-image.ts";
 import { followAliases, type MovedAlias } from "./follow-aliases.ts";
-import { daemonName, nameImage } from "./name-image.ts";
+import { nameImage } from "./name-image.ts";
 import { stageExport } from "./stage-export.ts";
 
 export interface PullOptions {
@@ -113,7 +113,13 @@ class Pull {
         now: new Date(),
         products: this.#products,
       });
-      if (dryRun) return this.#wouldTake(image, build, notes);
+      // Before gigabytes are fetched: what is refused for its name is most often somebody else's.
+      const would = dryRun || image.upstream !== undefined ? this.#wouldBe(image, build) : undefined;
+      if (dryRun && would !== undefined) {
+        this.#products = would.products;
+        this.#taken.push({ image, listed: { ...would.listed, notes: [...notes, ...would.listed.notes] } });
+        return;
+      }
       const { files, rewritten } = await stageExport(this.#writer, daemon, image, {
         signal,
         onProgress: (done, total) => onProgress?.(image, done, total),
@@ -144,7 +150,7 @@ class Pull {
     const list = (products: ProductsFile): ProductsFile => {
       const listing = new Listing(products);
       [taken, refused, beaten] = listAll(listing, staged);
-      moved = followAliases(listing, this.#there, daemonName(daemon.facts));
+      moved = followAliases(listing, this.#there, daemon.facts.source);
       return listing.file;
     };
     const generation = await publish(store, this.#writer, (streams) => {
@@ -171,16 +177,14 @@ class Pull {
     };
   }
 
-  #wouldTake(image: DaemonImage, build: Omit<Build, "files">, notes: readonly string[]): void {
-    const { fingerprint } = image;
-    const files = {
-      kind: "unified",
-      image: { sha256: fingerprint, size: image.size, extension: "tar" },
-    } as const;
+  #wouldBe(
+    { fingerprint, size }: DaemonImage,
+    build: Omit<Build, "files">,
+  ): { readonly listed: ListedBuild; readonly products: ProductsFile } {
+    const files = { kind: "unified", image: { sha256: fingerprint, size, extension: "tar" } } as const;
     const listing = new Listing(this.#products);
     const listed = listBuild(listing, { ...build, files }, { now: new Date(), from: "daemon" });
-    this.#products = listing.file;
-    this.#taken.push({ image, listed: { ...listed, notes: [...notes, ...listed.notes] } });
+    return { listed, products: listing.file };
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes, webcrypto } from "node:crypto";
-import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { HeadwaterError } from "../../error.ts";
@@ -11,16 +11,16 @@ import type { ClientIdentity } from "./trust.ts";
  * 0600: `server.crt`, `client.crt`, `client.key`.
  */
 export class RemoteIdentity {
+  readonly #parent: string;
   readonly #folder: string;
+  readonly #onWritten: ((path: string) => void) | undefined;
 
   /** @param parent folder of all of them */
-  constructor(parent: string, { url }: HttpsAddress) {
+  constructor(parent: string, { url }: HttpsAddress, onWritten?: (path: string) => void) {
+    this.#parent = parent;
+    this.#onWritten = onWritten;
     const { hostname: host, port } = new URL(url);
     this.#folder = join(parent, `${host.replace(/[^a-z0-9.-]/gi, "_")}_${port === "" ? "443" : port}`);
-  }
-
-  get folder(): string {
-    return this.#folder;
   }
 
   /** PEM of the certificate that was accepted, if one was. */
@@ -53,13 +53,24 @@ export class RemoteIdentity {
   }
 
   async #write(name: string, text: string): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.#parent, this.#folder]) await this.#ensure(folder);
     const file = join(this.#folder, name);
     const next = `${file}.${randomBytes(4).toString("hex")}.new`;
     await writeFile(next, text, { mode: 0o600, flag: "wx" });
     // Whatever the umask is.
     await chmod(next, 0o600);
     await rename(next, file);
+    this.#onWritten?.(file);
+  }
+
+  /** A folder that is one: whoever owns the store must not lead a key of root's elsewhere. */
+  async #ensure(folder: string): Promise<void> {
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (made !== undefined) this.#onWritten?.(folder);
+    if ((await lstat(folder)).isDirectory()) return;
+    throw new HeadwaterError("FILE_UNREADABLE", `${folder} is a link, expected a folder`, {
+      hint: "Remove the link; keys are kept in the store itself.",
+    });
   }
 }
 

@@ -102,8 +102,15 @@ async function takeForm(intake: Intake, answer: IncomingMessage, type: string): 
     open?.destroy(error instanceof Error ? error : new Error(String(error)));
     throw error;
   });
-  await Promise.race([whole, failed]);
-  await Promise.all(parts);
+  try {
+    await Promise.race([whole, failed]);
+    await Promise.all(parts);
+  } catch (error) {
+    answer.destroy();
+    // Nobody may use the writer any more when the caller is told.
+    await Promise.allSettled(parts);
+    throw error;
+  }
   if (metadata === undefined || root === undefined) throw wrong(intake.place, "its export ended early");
   return { files: { kind: "split", metadata: metadata.staged, roots: [root] }, rewritten: false };
 }
@@ -134,9 +141,16 @@ async function takeRoot(intake: Intake, part: Readable, metadata: Buffer): Promi
     return copied;
   });
   const head = await headOf(writer, sha256);
+  const magic = magicOf(head);
   const staged = { sha256, size, fingerprint: image.fingerprint };
-  if (image.type === "virtual-machine") return { ...staged, ftype: "disk-kvm.img", extension: "qcow2" };
-  if (magicOf(head) === "squashfs") return { ...staged, ftype: "squashfs", extension: "squashfs" };
+  if ((magic === "qcow2") !== (image.type === "virtual-machine")) {
+    throw wrong(
+      place,
+      `it is called a ${image.type}, and its root is ${magic === "qcow2" ? "a disk" : "no disk"}`,
+    );
+  }
+  if (magic === "qcow2") return { ...staged, ftype: "disk-kvm.img", extension: "qcow2" };
+  if (magic === "squashfs") return { ...staged, ftype: "squashfs", extension: "squashfs" };
   return { ...staged, ftype: "root.tar.xz", extension: archiveExtension(head) };
 }
 

@@ -29,6 +29,14 @@ export class Credentials {
   explain(place: string, cause: unknown): HeadwaterError | undefined {
     const code = codeOf(cause);
     if (!CERTIFICATE_CODES.test(code)) return undefined;
+    if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
+      const what = code === "CERT_HAS_EXPIRED" ? "has expired" : "is not valid yet";
+      return new HeadwaterError("DAEMON_UNTRUSTED", `${place}: its certificate ${what}`, {
+        hint: "Check this machine's clock; else have the certificate renewed there.",
+        details: { daemon: place, reason: code },
+        cause,
+      });
+    }
     const changed = this.pinned !== undefined;
     return new HeadwaterError(
       "DAEMON_UNTRUSTED",
@@ -49,7 +57,10 @@ export class Credentials {
 const CERTIFICATE_CODES = /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)|ALTNAME/;
 
 /** The certificate that a server shows, whoever signed it, and whether the usual authorities would do. */
-export async function shownCertificate({ url }: HttpsAddress): Promise<{
+export async function shownCertificate(
+  { url }: HttpsAddress,
+  signal?: AbortSignal,
+): Promise<{
   readonly pem: string;
   readonly fingerprint: string;
   readonly isTrusted: boolean;
@@ -77,6 +88,11 @@ export async function shownCertificate({ url }: HttpsAddress): Promise<{
         isTrusted: socket.authorized,
       });
     });
+    const onAbort = (): void => {
+      socket.destroy(Object.assign(new Error("stopped"), { code: "ETIMEDOUT" }));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    socket.once("close", () => signal?.removeEventListener("abort", onAbort));
     socket.once("error", (cause) => reject(unreachable(url, cause)));
   });
 }

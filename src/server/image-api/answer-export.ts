@@ -58,12 +58,15 @@ async function openAll(
   exchange: Exchange,
   items: readonly ServedItem[],
 ): Promise<BlobReader[] | undefined> {
-  const opened = await Promise.all(items.map((item) => openItem(context, item, exchange.response)));
+  const tried = await Promise.allSettled(items.map((item) => openItem(context, item, exchange.response)));
+  const opened = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const readers = opened.flatMap((one) => (one.kind === "open" ? [one.reader] : []));
-  const failed = opened.find((one) => one.kind !== "open");
-  if (failed === undefined) return readers;
+  if (readers.length === items.length) return readers;
   await Promise.all(readers.map((reader) => reader.close()));
-  answerFailure(exchange, failed);
+  const thrown = tried.find((one) => one.status === "rejected");
+  if (thrown !== undefined) throw thrown.reason;
+  const failed = opened.find((one) => one.kind !== "open");
+  if (failed !== undefined) answerFailure(exchange, failed);
   return undefined;
 }
 

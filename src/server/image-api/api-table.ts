@@ -7,7 +7,7 @@ import type { Generation } from "../../store/generation.ts";
 import type { Store } from "../../store/store.ts";
 import { aliasNames } from "../../views/image-api/alias-names.ts";
 import type { ApiImage } from "../../views/image-api/api-image.ts";
-import { apiImages } from "../../views/image-api/api-images.ts";
+import { apiImagesInTurn } from "../../views/image-api/api-images.ts";
 import { aliasesByImage, renderAlias, renderImage } from "../../views/image-api/render-api.ts";
 import { LoadedDocument } from "../loaded-document.ts";
 import type { LoadedGeneration } from "../loaded-generation.ts";
@@ -48,7 +48,12 @@ export class ApiTable {
   }
 
   static async load(store: Store, generation: Generation): Promise<ApiTable> {
-    return new ApiTable(apiImages(await readStreams(store, generation)));
+    const images: ApiImage[] = [];
+    for (const image of apiImagesInTurn(await readStreams(store, generation))) {
+      images.push(image);
+      if (images.length % AT_ONCE === 0) await setImmediate();
+    }
+    return new ApiTable(images);
   }
 
   /** The images whose fingerprint begins with these hex digits: two when there is more than one. */
@@ -124,7 +129,7 @@ function* membersOf(list: ListName, view: ApiView, images: readonly ApiImage[]):
   }
 }
 
-/** Members that are rendered before others get their turn: a millisecond or so. */
+/** Members that are worked out or rendered before others get their turn: a millisecond or so. */
 const AT_ONCE = 200;
 
 const compress = promisify(gzip);

@@ -1,6 +1,7 @@
 import { parseAliases } from "../../simplestreams/aliases.ts";
 import { kernelArchitecture } from "../../simplestreams/architectures.ts";
-import { type FingerprintedImage, fingerprintsOf } from "../../simplestreams/fingerprint.ts";
+import { isExactDate } from "../../simplestreams/exact-date.ts";
+import { type FingerprintedImage, fingerprintsOf, isFingerprint } from "../../simplestreams/fingerprint.ts";
 import { rootFtypes } from "../../simplestreams/ftypes.ts";
 import { listedProperties } from "../../simplestreams/listed-properties.ts";
 import type { Item, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
@@ -19,18 +20,25 @@ const NEVER = "0001-01-01T00:00:00Z";
  * read such a version name) is here by its fingerprint.
  */
 export function apiImages(streams: readonly ImageStream[]): ApiImage[] {
-  const images = new Map<string, ApiImage>();
+  return [...apiImagesInTurn(streams)];
+}
+
+/** The same one by one, for a caller that has other things to do in between. */
+export function* apiImagesInTurn(streams: readonly ImageStream[]): Generator<ApiImage> {
+  const seen = new Set<string>();
   const claims = new Claims();
   for (const found of imagesIn(mergedRoot(streams).products)) {
-    images.set(found.image.fingerprint, describe(found, claims.of(found)));
+    if (seen.has(found.image.fingerprint)) continue;
+    seen.add(found.image.fingerprint);
+    yield describe(found, claims.of(found));
   }
   for (const stream of streams) {
     for (const found of imagesIn(stream.products, (version) => itemsToMerge(version.items, stream))) {
-      if (images.has(found.image.fingerprint)) continue;
-      images.set(found.image.fingerprint, describe(found, [], `${stream.name}/`));
+      if (seen.has(found.image.fingerprint)) continue;
+      seen.add(found.image.fingerprint);
+      yield describe(found, [], `${stream.name}/`);
     }
   }
-  return [...images.values()];
 }
 
 interface FoundImage {
@@ -56,7 +64,10 @@ function* imagesIn(
       if (version === undefined) continue;
       const items = itemsOf(version);
       for (const image of fingerprintsOf({ items }).toSorted(byRoot)) {
-        yield { architecture, product, versionName, version, items, image };
+        // Daemons take no other, and it becomes a part of names and heads.
+        if (isFingerprint(image.fingerprint)) {
+          yield { architecture, product, versionName, version, items, image };
+        }
       }
     }
   }
@@ -126,10 +137,7 @@ function versionDateOf({ versionName }: FoundImage): string {
 
 /** Only what every client can read, whoever wrote it. */
 function dateIn(value: unknown): string | undefined {
-  if (typeof value !== "string") return undefined;
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(value) && !Number.isNaN(Date.parse(value))
-    ? value
-    : undefined;
+  return typeof value === "string" && isExactDate(value) ? value : undefined;
 }
 
 function rfc3339(date: Date): string {

@@ -9,7 +9,13 @@ import { isVisibleVersion, versionName } from "../../../src/simplestreams/versio
 import { emptyOwnStream } from "../../../src/views/image-stream.ts";
 import { fakeImage, PROPERTIES } from "./fake-daemon.ts";
 
-const facts: DaemonFacts = { project: "incus", server: "build1", isTrusted: true, extensions: new Set() };
+const facts: DaemonFacts = {
+  project: "incus",
+  server: "build1",
+  source: "/run/x",
+  isTrusted: true,
+  extensions: new Set(),
+};
 const now = new Date("2026-11-24T10:00:00Z");
 
 function imageOf(...options: Parameters<typeof fakeImage>): DaemonImage {
