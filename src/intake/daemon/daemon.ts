@@ -72,7 +72,11 @@ export class Daemon {
     const parsed = z.array(daemonImageSchema).safeParse(await this.get("/1.0/images", "recursion=1"));
     if (!parsed.success)
       throw wrong(this.place, `its list of images cannot be read: ${firstIssue(parsed.error)}`);
-    return parsed.data.filter(({ aliases }) => !aliases.some((alias) => temporaryOwner(alias) !== undefined));
+    return parsed.data.flatMap((image) => {
+      const aliases = image.aliases.filter((alias) => temporaryOwner(alias) === undefined);
+      const isTemporary = aliases.length === 0 && image.aliases.length > 0;
+      return isTemporary ? [] : [{ ...image, aliases }];
+    });
   }
 
   /** One image by its whole fingerprint, or by enough of its beginning. */

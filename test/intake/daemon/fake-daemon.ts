@@ -71,6 +71,8 @@ export class FakeDaemon {
   readonly socket: string;
   name = "build1";
   hasEvents = true;
+  /** How it answers those who may not listen. */
+  refusal = "403 Forbidden";
   #server: Server | undefined;
   #events: WebSocketServer | undefined;
 
@@ -91,7 +93,7 @@ export class FakeDaemon {
     const events = new WebSocketServer({ noServer: true });
     server.on("upgrade", (request, socket, head) => {
       if (this.hasEvents) events.handleUpgrade(request, socket, head, () => undefined);
-      else socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+      else socket.end(`HTTP/1.1 ${this.refusal}\r\nContent-Length: 0\r\n\r\n`);
     });
     this.#events = events;
     this.#server = server;

@@ -70,6 +70,17 @@ describe("following a daemon", () => {
     await expect.poll(() => seen.looks, { timeout: 5000 }).toBeGreaterThan(looks);
   });
 
+  it("does not take a daemon that starts for one that tells nothing", async () => {
+    const { daemon, seen } = await follow(true);
+    await daemon.stop();
+    daemon.refusal = "503 Service Unavailable";
+    daemon.hasEvents = false;
+    await daemon.start();
+    await expect.poll(() => seen.troubles, { timeout: 5000 }).toBeGreaterThan(1);
+    daemon.hasEvents = true;
+    await expect.poll(() => seen.following, { timeout: 10_000 }).toEqual([true, true]);
+  });
+
   it("ends when told to, and leaves no listener", async () => {
     const { daemon, stop, done } = await follow(true);
     stop.abort();

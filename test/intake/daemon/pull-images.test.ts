@@ -101,6 +101,27 @@ describe("pulling images", () => {
     ["has an empty form", form("--edge--\r\n")],
     ["has no boundary", form("bytes", "multipart/form-data")],
     ["is nothing", form("", "application/octet-stream")],
+    ["breaks off as it begins", (image) => (_request, response) => sendExport(response, image, 0.0001)],
+    [
+      "has a disk where it says container",
+      (image) => (_request, response) =>
+        sendExport(response, {
+          ...image,
+          metadata: Buffer.from("m"),
+          root: Buffer.from("QFI\u00fb disk", "latin1"),
+        }),
+    ],
+    [
+      "has no end",
+      () => (_request, response) => {
+        const piece = Buffer.alloc(65_536);
+        const more = (): void => {
+          while (!response.destroyed && response.write(piece));
+        };
+        response.on("drain", more);
+        more();
+      },
+    ],
   ])(
     "leaves out an image whose export %s, takes the others, and takes it when it is right",
     async (_what, wrong) => {
@@ -226,6 +247,43 @@ describe("pulling images", () => {
     ]);
   });
 
+  it("does not take an upstream's name for an image that was made here under an alias of a copy of it", async () => {
+    const store = createMemoryStore();
+    const upstream = { update_source: { server: "https://images.example", alias: "debian/12" } };
+    const daemon = await start(fakeImage("copy", { aliases: ["deb12"], fields: upstream }));
+    await pullAll(daemon, store);
+    daemon.images = [fakeImage("made", { aliases: ["deb12"] })];
+    const { taken } = await pullAll(daemon, store);
+    expect(taken[0]?.listed).toMatchObject({
+      product: "debian:bookworm:deb12:amd64",
+      aliases: expect.arrayContaining(["deb12"]),
+    });
+    expect(taken[0]?.listed.aliases).not.toContain("debian/12");
+    expect((await rowsOf(store)).find(({ variant }) => variant === "default")?.aliases).toEqual([]);
+  });
+
+  it("serves nothing of what the daemon is called and where it has its images from", async () => {
+    const store = createMemoryStore();
+    const upstream = { update_source: { server: "https://secret.example", alias: "debian/12" } };
+    const daemon = await start(
+      fakeImage("web"),
+      fakeImage("copy", { properties: { os: "A", release: "1" }, fields: upstream }),
+    );
+    await pullAll(daemon, store);
+    const generation = await store.newest();
+    for (const record of Object.values(generation?.documents ?? {})) {
+      const text = Buffer.from(await readDocument(store, record)).toString();
+      expect(text).not.toMatch(/secret\.example|build1|unix\.socket|origin/);
+    }
+    // And yet it is known, and stays known when others publish.
+    expect((await rowsOf(store)).map(({ daemon: from }) => from?.server)).toEqual(["build1", "build1"]);
+    daemon.images.push(fakeImage("more"));
+    await pullAll(daemon, store);
+    expect((await rowsOf(store)).map(({ daemon: from }) => from?.upstream?.server)).toContain(
+      "https://secret.example",
+    );
+  });
+
   it("says what it would take, and takes nothing", async () => {
     const store = createMemoryStore();
     const daemon = await start(fakeImage("web-base"));
@@ -251,6 +309,30 @@ describe("pulling images", () => {
     }
     daemon.instead.set("/1.0/images", (_request, response) => void response.end("<html>"));
     expect((await failureOf(pullAll(daemon, createMemoryStore()))).code).toBe("DAEMON_WRONG");
+  });
+
+  it("believes no daemon that tells of another image than it was asked for", async () => {
+    const asked = "a".repeat(64);
+    const daemon = await start(fakeImage("other"));
+    const told = { fingerprint: fakeImage("other").fingerprint, ...fakeImage("other").fields };
+    daemon.instead.set(`/1.0/images/${asked}`, (_request, response) => sync(response, told));
+    daemon.instead.set("/1.0/images/aliases/x", (_request, response) =>
+      sync(response, { target: "../secret" }),
+    );
+    const connected = await daemon.connect();
+    open.push(connected);
+    for (const word of [asked, "x"]) {
+      const chosen = chooseImages(connected, { ...ALL, all: false, words: [word] });
+      expect((await failureOf(chosen)).code, word).toBe("DAEMON_WRONG");
+    }
+  });
+
+  it("does not wait for an answer that changes the protocol", async () => {
+    const daemon = await start();
+    daemon.instead.set("/1.0/images", (_request, response) => {
+      response.socket?.end("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+    });
+    expect((await failureOf(pullAll(daemon, createMemoryStore()))).code).toMatch(/^DAEMON_/);
   });
 
   it("stops when it is told to, with nothing half done", async () => {
