@@ -2,9 +2,10 @@ import { HeadwaterError } from "../error.ts";
 import { type DaemonReference, parseDaemonReference } from "../intake/daemon/address.ts";
 import type { ImageSelection } from "../intake/daemon/choose-images.ts";
 import type { BuildWishes } from "../intake/files/name-build.ts";
+import { type NamingFlags, wishesOf } from "./naming-options.ts";
 
 /** What `headwater pull` was given. */
-export interface PullFlags extends Omit<BuildWishes, "aliases" | "requirements" | "arch"> {
+export interface PullFlags extends NamingFlags {
   readonly all?: boolean;
   readonly cached?: boolean;
   readonly publicOnly?: boolean;
@@ -15,8 +16,6 @@ export interface PullFlags extends Omit<BuildWishes, "aliases" | "requirements" 
   readonly cert?: string;
   readonly key?: string;
   readonly acceptCertificate?: boolean;
-  readonly alias?: readonly string[];
-  readonly requirement?: Readonly<Record<string, string>>;
   readonly dryRun?: boolean;
 }
 
@@ -39,13 +38,8 @@ export function pullRequest(
   flags: PullFlags,
 ): PullRequest {
   const { all = false, cached = false, publicOnly = false, instance: instances = [], follow = false } = flags;
-  const { alias: aliases = [], os, release, variant, version, releaseTitle, label, requirement } = flags;
-  const named = { os, release, variant, version, releaseTitle, label, requirements: requirement };
-  const wishes: BuildWishes = {
-    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
-    aliases,
-  };
-  const isNaming = aliases.length > 0 || Object.keys(wishes).length > 1;
+  const wishes = wishesOf(flags);
+  const isNaming = Object.values(wishes).some((wish) => !Array.isArray(wish) || wish.length > 0);
   if (isNaming && (all || follow || words.length + instances.length > 1)) {
     throw usage(
       "options that name an image are for one image",

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
 import { withHelp } from "../help.ts";
+import { namingOptions } from "../naming-options.ts";
 import type { PullFlags } from "../pull-request.ts";
-import { repeatable, repeatablePair } from "../repeatable.ts";
+import { repeatable } from "../repeatable.ts";
 
 export function pullCommand(program: Command, context: Context): void {
   const command = program
@@ -22,19 +23,8 @@ export function pullCommand(program: Command, context: Context): void {
     .option("--token <token>", "a trust token of the daemon; a key is made for it, and kept")
     .option("--cert <file>", "a client certificate that the daemon trusts")
     .option("--key <file>", "its key")
-    .option("--accept-certificate", "take whatever certificate the daemon shows, and no other from then on")
-    .option("--alias <name>", "one more name to launch the image by (may repeat)", repeatable)
-    .option("--os <name>", "operating system (else from its properties)")
-    .option("--release <name>", "release (else from its properties)")
-    .option("--variant <name>", "variant (else from its properties, or its alias)")
-    .option("--version <name>", "YYYYMMDD_HHMM, UTC (else when it was made)")
-    .option("--release-title <text>", "how the release is called for people")
-    .option("--label <text>", "a word shown in parentheses, such as testing")
-    .option(
-      "--requirement <key=value>",
-      "what instances need, such as secureboot=false (may repeat)",
-      repeatablePair,
-    )
+    .option("--accept-certificate", "take whatever certificate the daemon shows, and no other from then on");
+  namingOptions(command, { names: "its properties", version: "when it was made" })
     .option("--dry-run", "say what would be taken, and take nothing")
     .action(
       async (daemon: string | undefined, images: readonly string[], _options: unknown, self: Command) => {

@@ -191,14 +191,7 @@ function assertFingerprint({ image, place }: Intake, found: string | undefined):
 async function headOf(writer: StoreWriter, sha256: string): Promise<Buffer> {
   const reader = await writer.open(sha256);
   try {
-    const head = Buffer.alloc(Math.min(MAGIC_BYTES, reader.size));
-    let filled = 0;
-    while (filled < head.byteLength) {
-      const count = await reader.read(head.subarray(filled), filled);
-      if (count === 0) break;
-      filled += count;
-    }
-    return head.subarray(0, filled);
+    return await stagedFile(sha256, reader).readExactly(0, Math.min(MAGIC_BYTES, reader.size));
   } finally {
     await reader.close();
   }
