@@ -45,6 +45,8 @@ export async function copyAndHash(path: string, sink: ByteSink, options: CopyOpt
 
 /** Bytes that come one after the other. */
 export interface PieceSource {
+  /** Filling takes time of this thread, as a socket does: with one sum to compute, that is left to a worker. */
+  readonly isBusy?: boolean;
   /** For progress. */
   readonly name: string;
   /** Bytes that are expected: a hint for the size of buffers, and the total of progress. */
@@ -64,12 +66,15 @@ export async function hashPieces(
     Math.max(SMALLEST_SLOT, Math.min(SLOT, source.size)),
   );
   const { combinedWith = [] } = options;
-  const inWorker = combinedWith.length > 0 && source.size > WORKER_FROM;
+  const isLarge = source.size > WORKER_FROM;
+  const ownInWorker = isLarge && source.isBusy === true && combinedWith.length === 0;
+  const inWorker = isLarge && (combinedWith.length > 0 || ownInWorker);
   const start = inWorker ? combinedHashesInWorker : combinedHashesHere;
-  const combined = start(combinedWith, slots.buffers);
+  const combined = start(ownInWorker ? [OWN] : combinedWith, slots.buffers);
   try {
-    const { sha256, size } = await pump(source, sink, { slots, combined, options });
-    return { sha256, size, combined: await combined.digests() };
+    const { sha256, size } = await pump(source, sink, { slots, combined, options, ownInWorker });
+    const digests = await combined.digests();
+    return { sha256: sha256 ?? digests.get(OWN.name) ?? "", size, combined: digests };
   } finally {
     await combined.close();
   }
@@ -99,14 +104,19 @@ interface Pump {
   readonly slots: Slots;
   readonly combined: CombinedHashes;
   readonly options: ReadOptions;
+  /** The SHA-256 of the bytes alone is computed there, too. */
+  readonly ownInWorker: boolean;
 }
+
+/** The bytes alone, as one more sum for the worker. */
+const OWN: CombinedWith = { name: "own", bytes: new Uint8Array(0) };
 
 async function pump(
   source: PieceSource,
   sink: ByteSink,
-  { slots, combined, options }: Pump,
-): Promise<{ readonly sha256: string; readonly size: number }> {
-  const own = createHash("sha256");
+  { slots, combined, options, ownInWorker }: Pump,
+): Promise<{ readonly sha256: string | undefined; readonly size: number }> {
+  const own = ownInWorker ? undefined : createHash("sha256");
   let written: Promise<void> = Promise.resolve();
   let size = 0;
   let reading = nextPiece(source, slots);
@@ -122,11 +132,11 @@ async function pump(
       reading = nextPiece(source, slots);
       written = written.then(async () => sink.write(bytes));
       slots.freeAfter(slot, [combined.update(slot, bytes.length), written]);
-      own.update(bytes);
+      own?.update(bytes);
       options.onProgress?.({ path: source.name, done: size, total: Math.max(size, source.size) });
     }
     await slots.allFree();
-    return { sha256: own.digest("hex"), size };
+    return { sha256: own?.digest("hex"), size };
   } finally {
     // Nobody may write to the sink any more when the caller is told.
     await Promise.allSettled([written]);

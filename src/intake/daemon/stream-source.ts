@@ -13,6 +13,7 @@ export function streamSource(name: string, size: number, stream: Readable): Piec
   return {
     name,
     size,
+    isBusy: true,
     fill: async (buffer) => {
       let filled = 0;
       while (filled < buffer.byteLength) {
