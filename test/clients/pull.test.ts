@@ -193,6 +193,8 @@ describe.skipIf(inject("daemons") === undefined)("headwater pull", () => {
     await user.run(
       "publish",
       "c1",
+      // Two of the same second would be one image.
+      "note=named",
       "--alias",
       `headwater-tmp-${hostname()}-${pid}-456789ab`,
       "--alias",
