@@ -27,7 +27,6 @@ export async function followDaemons(
   context.ownSignal();
   const log = await createLogger(io, options);
   const { store, references } = request;
-  // A daemon that is away will come back; one that will never let us in is said at once.
   const follow = async (reference: DaemonReference): Promise<void> => {
     const trouble = new Trouble(log);
     const refusals = new Refusals();
@@ -41,7 +40,11 @@ export async function followDaemons(
         return daemon;
       },
       onChange: (daemon) => takeNew(daemon, request, { log, trouble, refusals, signal: io.signal }),
-      onTrouble: (error) => trouble.say(error),
+      onTrouble: (error) => {
+        // A daemon that is away comes back; a wrong command line stays wrong, and a bug is nothing to get used to.
+        if (!(error instanceof HeadwaterError) || error.code === "USAGE") throw error;
+        trouble.say(error);
+      },
       onFollowing: (daemon, events) => {
         trouble.over();
         log.info(
@@ -68,7 +71,7 @@ async function takeNew(
   { log, trouble, refusals, signal }: FollowContext,
 ): Promise<void> {
   await removeLeftovers(daemon);
-  const images = (await chooseIfThere(daemon, selection)).filter((image) =>
+  const images = (await chooseIfThere(daemon, selection, trouble)).filter((image) =>
     refusals.mayTry(image.fingerprint),
   );
   const report = await pullImages(images, { store, daemon, wishes, signal });
@@ -88,6 +91,7 @@ async function takeNew(
 async function chooseIfThere(
   daemon: Daemon,
   selection: PullRequest["selection"],
+  trouble: Trouble,
 ): ReturnType<typeof chooseImages> {
   if (selection.words.length === 0) return chooseImages(daemon, selection);
   const images = new Map<string, Awaited<ReturnType<typeof chooseImages>>[number]>();
@@ -97,7 +101,9 @@ async function chooseIfThere(
         images.set(image.fingerprint, image);
       }
     } catch (error) {
-      if (!(error instanceof HeadwaterError) || error.code !== "NOT_FOUND") throw error;
+      if (!(error instanceof HeadwaterError) || !["NOT_FOUND", "USAGE"].includes(error.code)) throw error;
+      // Names nothing yet, or several by now: what the others name is taken all the same.
+      if (error.code === "USAGE") trouble.say(error);
     }
   }
   return [...images.values()];

@@ -119,6 +119,7 @@ describe("headwater pull", () => {
     [["incus:", "--instance", "c1", "--follow"], "--instance is taken once"],
     [["incus:", "web-base", "--cert", "x"], "--cert and --key belong together"],
     [["incus:", "web-base", "--token", "x"], "tokens and certificates are for daemons at https"],
+    [["incus:", "--follow", "--token", "x"], "tokens and certificates are for daemons at https"],
     [["ftp://x"], '"ftp://x" names no daemon'],
     [["https://host:8443/path"], "names no daemon"],
     [["https://127.0.0.1:9", "--all", "--token", "x"], "nothing listens there"],
