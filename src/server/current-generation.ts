@@ -9,6 +9,8 @@ export interface CurrentGeneration {
   /** Undefined while the store is empty, or when none of its generations could be read yet. */
   readonly loaded: LoadedGeneration | undefined;
   readonly kept: KeptItems;
+  /** Looks now instead of in a moment: for somebody who asks for what was published just before. Many who ask share one look. */
+  refresh(): Promise<void>;
   close(): void;
 }
 
@@ -38,6 +40,7 @@ class Follower implements CurrentGeneration {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #lastComplaint = "";
+  #refreshing: Promise<void> | undefined;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -53,6 +56,13 @@ class Follower implements CurrentGeneration {
   async start(): Promise<void> {
     await this.#look(true);
     this.#schedule();
+  }
+
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#look(false).finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
   }
 
   close(): void {
@@ -78,7 +88,9 @@ class Follower implements CurrentGeneration {
       if (newest === undefined || newest.id === current?.generation.id) return;
       number = newest.number;
       const next = await loadGeneration(store, newest, current);
-      if (this.#closed) return;
+      // Two looks may overlap, and the one that began first may end last.
+      const isOvertaken = this.#loaded !== current && (this.#loaded?.generation.number ?? 0) >= number;
+      if (this.#closed || isOvertaken) return;
       this.#loaded = next;
       this.kept.follow(next, current);
       this.#lastComplaint = "";

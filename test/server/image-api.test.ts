@@ -142,6 +142,22 @@ describe("the image API", () => {
     ]);
   });
 
+  it("has what was published a moment ago, before the server looks by itself", async () => {
+    const store = createMemoryStore();
+    const started = await startSite({ store, pollMs: 3_600_000 });
+    sites.push(started);
+    const { port, ca } = started;
+    const target = async (name: string): Promise<number> =>
+      (await ask(`/1.0/images/aliases/${name}`, { port, ca, headers: INCUS })).status;
+    expect(await target("debian%2F12")).toBe(503);
+    await list(store, [split], META, ROOT);
+    expect(await target("debian%2F12")).toBe(200);
+    await list(store, [unified], UNIFIED);
+    expect(await target("team%2Fweb")).toBe(200);
+    expect((await ask(`/1.0/images/${sha256(UNIFIED)}`, { port, ca })).status).toBe(200);
+    expect(await target("nothing")).toBe(404);
+  });
+
   it("goes by the architecture that the client says it has", async () => {
     const { store, get } = await site();
     const arm = someBuild("arm", {

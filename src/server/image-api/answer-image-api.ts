@@ -2,6 +2,7 @@ import type { ApiImage } from "../../views/image-api/api-image.ts";
 import { renderAlias } from "../../views/image-api/render-api.ts";
 import { answerDocument } from "../answer-document.ts";
 import { type Exchange, hasBody } from "../exchange.ts";
+import type { LoadedGeneration } from "../loaded-generation.ts";
 import type { RouteContext } from "../route-context.ts";
 import { sendApiError, sendSync } from "./api-answer.ts";
 import type { ApiRequest } from "./api-request.ts";
@@ -40,11 +41,11 @@ export async function answerImageApi(
       "This is an image server: it has images and their aliases, and nothing else",
     );
   }
-  const { loaded } = context.current;
-  if (loaded === undefined) {
+  const served = await servedNow(context, request);
+  if (served === undefined) {
     return sendApiError(exchange, 503, "Nothing has been published here yet", { "Retry-After": 10 });
   }
-  const table = await context.api.of(loaded);
+  const { loaded, table } = served;
   const view = table.view(request.architecture);
   const sendList = async (list: Parameters<ApiView["list"]>[0]): Promise<void> =>
     answerDocument(exchange, await view.list(list), loaded, context.sender);
@@ -59,6 +60,35 @@ export async function answerImageApi(
   if (third === undefined) return sendSync(exchange, view.image(image));
   if (third === "export" && more.length === 0) return answerExport(context, exchange, { image, loaded });
   sendApiError(exchange, 404, "Not Found");
+}
+
+interface Served {
+  readonly loaded: LoadedGeneration;
+  readonly table: ApiTable;
+}
+
+/**
+ * What is served. Clients of this protocol cache nothing, and whoever has just published something asks for it at once: what is not there
+ * is looked for in a newer generation before it is refused.
+ */
+async function servedNow(
+  context: RouteContext,
+  { segments, architecture }: ApiRequest,
+): Promise<Served | undefined> {
+  const tableOf = async (): Promise<Served | undefined> => {
+    const { loaded } = context.current;
+    return loaded && { loaded, table: await context.api.of(loaded) };
+  };
+  const served = await tableOf();
+  const [, second, third] = segments;
+  if (second === undefined || (second === "aliases" && third === undefined)) return served;
+  const isThere =
+    second === "aliases"
+      ? served?.table.view(architecture).names.has(third ?? "") === true
+      : (served?.table.find(second).length ?? 0) > 0;
+  if (isThere) return served;
+  await context.current.refresh();
+  return tableOf();
 }
 
 function answerAlias(exchange: Exchange, view: ApiView, name: string): void {
