@@ -65,7 +65,8 @@ function startPool(port: number, count = 2): Pool {
     rest = parts.pop() ?? "";
     for (const part of parts) lines.push(JSON.parse(part) as Pool["lines"][number]);
   });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  // Not "exit": what it said last may still be on its way then.
+  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
   const pool = { child, lines, exited };
   pools.push(pool);
   return pool;
