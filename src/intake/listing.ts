@@ -65,6 +65,11 @@ export class Listing {
     return this.#products.get(key);
   }
 
+  /** The products that have this alias, of whatever architecture. */
+  named(alias: string): Product[] {
+    return [...(this.#aliases.get(alias) ?? [])].flatMap((key) => this.#products.get(key) ?? []);
+  }
+
   /** The newest version of a product. */
   newest(key: string): Version | undefined {
     const versions = this.#products.get(key)?.versions ?? new Map<string, Version>();

@@ -1,11 +1,11 @@
 import type { ImageMetadata } from "../../image/metadata-yaml.ts";
-import { isValidAlias, parseAliases, standardAliases } from "../../simplestreams/aliases.ts";
+import { isValidAlias, standardAliases } from "../../simplestreams/aliases.ts";
 import { type ImageOrigin, isBorrowed } from "../../simplestreams/image-origin.ts";
 import { quoted } from "../../simplestreams/printable.ts";
-import type { ProductsFile } from "../../simplestreams/products.ts";
 import { isExactDate } from "../../simplestreams/exact-date.ts";
 import { versionDate } from "../../simplestreams/version-name.ts";
 import { type BuildWishes, imageFields, type NamedBuild, nameBuild } from "../files/name-build.ts";
+import type { Listing } from "../listing.ts";
 import type { DaemonFacts } from "./daemon.ts";
 import type { DaemonImage } from "./daemon-image.ts";
 
@@ -14,7 +14,7 @@ export interface NameOptions {
   readonly facts: DaemonFacts;
   readonly now: Date;
   /** What is listed already: an alias goes on naming the product that it names. */
-  readonly products: ProductsFile;
+  readonly listing: Listing;
 }
 
 /**
@@ -70,7 +70,7 @@ function originFrom(image: DaemonImage, facts: DaemonFacts, now: Date): ImageOri
 
 type Names = Required<Pick<BuildWishes, "os" | "release" | "variant">> & Pick<BuildWishes, "releaseTitle">;
 
-function namesOf(image: DaemonImage, aliases: readonly string[], { products }: NameOptions): Names {
+function namesOf(image: DaemonImage, aliases: readonly string[], { listing }: NameOptions): Names {
   const { properties, upstream, fingerprint } = image;
   const [alias] = aliases;
   const own = (alias ?? fingerprint.slice(0, 12)).replaceAll("/", "-");
@@ -84,13 +84,9 @@ function namesOf(image: DaemonImage, aliases: readonly string[], { products }: N
   const isAsNamed =
     upstream !== undefined || standardAliases(names).some((standard) => aliases.includes(standard));
   if (isAsNamed) return { ...names, ...(title === undefined ? {} : { releaseTitle: title }) };
-  const known = [...products.products.values()].find(
-    (product) =>
-      !isBorrowed(product) &&
-      product.os === os &&
-      product.release === release &&
-      parseAliases(product.aliases).some((name) => aliases.includes(name)),
-  );
+  const known = aliases
+    .flatMap((name) => listing.named(name))
+    .find((product) => product.os === os && product.release === release && !isBorrowed(product));
   const called = known?.variant ?? own;
   return { ...names, variant: called, releaseTitle: `${title ?? release} ${called}` };
 }

@@ -10,7 +10,7 @@ import { type ImageStream, OWN_STREAM, emptyOwnStream, withOwnStream } from "../
 import type { Build } from "../build.ts";
 import type { BuildWishes } from "../files/name-build.ts";
 import { SPLIT_NOTE } from "../files/add-files.ts";
-import { type ListedBuild, listBuild } from "../list-build.ts";
+import { type ListedBuild, listBuild, type ListOptions } from "../list-build.ts";
 import { Listing } from "../listing.ts";
 import type { Daemon } from "./daemon.ts";
 import type { DaemonImage } from "./daemon-image.ts";
@@ -83,7 +83,8 @@ class Pull {
   readonly #writer: StoreWriter;
   readonly #options: PullOptions;
   readonly #known: Set<string>;
-  #products: ProductsFile;
+  /** What will be listed once everything has come: names are given, and refused, by it before gigabytes are fetched. */
+  #preview: Listing;
   #staged: StagedPull[] = [];
   #publishedAt = performance.now();
   #generation: Generation | undefined;
@@ -96,7 +97,7 @@ class Pull {
     this.#writer = writer;
     this.#options = options;
     this.#known = knownFingerprints(streams);
-    this.#products = (streams.find(({ name }) => name === OWN_STREAM) ?? emptyOwnStream()).products;
+    this.#preview = listingOf(streams);
   }
 
   async take(image: DaemonImage): Promise<void> {
@@ -111,13 +112,11 @@ class Pull {
         wishes,
         facts: daemon.facts,
         now: new Date(),
-        products: this.#products,
+        listing: this.#preview,
       });
-      // Before gigabytes are fetched: what is refused for its name is most often somebody else's.
-      const would = dryRun || image.upstream !== undefined ? this.#wouldBe(image, build) : undefined;
-      if (dryRun && would !== undefined) {
-        this.#products = would.products;
-        this.#taken.push({ image, listed: { ...would.listed, notes: [...notes, ...would.listed.notes] } });
+      const listed = listBuild(this.#preview, { ...build, files: standIn(image) }, listOptions());
+      if (dryRun) {
+        this.#taken.push({ image, listed: { ...listed, notes: [...notes, ...listed.notes] } });
         return;
       }
       const { files, rewritten } = await stageExport(this.#writer, daemon, image, {
@@ -156,7 +155,7 @@ class Pull {
     const generation = await publish(store, this.#writer, (streams) => {
       const after = withOwnStream(streams, list);
       if (taken.every(({ listed }) => listed.status === "unchanged") && moved.length === 0) return undefined;
-      this.#products = after.find(({ name }) => name === OWN_STREAM)?.products ?? this.#products;
+      this.#preview = listingOf(after);
       return { reason: { verb: "pull", text: reasonOf(taken, moved, place) }, streams: after };
     });
     this.#generation = generation ?? this.#generation;
@@ -176,16 +175,19 @@ class Pull {
       generation: this.#generation,
     };
   }
+}
 
-  #wouldBe(
-    { fingerprint, size }: DaemonImage,
-    build: Omit<Build, "files">,
-  ): { readonly listed: ListedBuild; readonly products: ProductsFile } {
-    const files = { kind: "unified", image: { sha256: fingerprint, size, extension: "tar" } } as const;
-    const listing = new Listing(this.#products);
-    const listed = listBuild(listing, { ...build, files }, { now: new Date(), from: "daemon" });
-    return { listed, products: listing.file };
-  }
+function listingOf(streams: readonly ImageStream[]): Listing {
+  return new Listing((streams.find(({ name }) => name === OWN_STREAM) ?? emptyOwnStream()).products);
+}
+
+function listOptions(): ListOptions {
+  return { now: new Date(), from: "daemon" };
+}
+
+/** In place of files that are still on the daemon. */
+function standIn({ fingerprint, size }: DaemonImage): Build["files"] {
+  return { kind: "unified", image: { sha256: fingerprint, size, extension: "tar" } };
 }
 
 /** What was listed, what cannot be, and what somebody else listed meanwhile. */
@@ -198,7 +200,7 @@ function listAll(
   const beaten: DaemonImage[] = [];
   for (const { image, build, notes } of staged) {
     try {
-      const listed = listBuild(listing, build, { now: new Date(), from: "daemon" });
+      const listed = listBuild(listing, build, listOptions());
       taken.push({ image, listed: { ...listed, notes: [...notes, ...listed.notes] } });
     } catch (error) {
       if (!(error instanceof HeadwaterError)) throw error;

@@ -4,6 +4,7 @@ import type { DaemonFacts } from "../../../src/intake/daemon/daemon.ts";
 import { type DaemonImage, daemonImageSchema } from "../../../src/intake/daemon/daemon-image.ts";
 import { dateOfSerial, nameImage } from "../../../src/intake/daemon/name-image.ts";
 import type { BuildWishes } from "../../../src/intake/files/name-build.ts";
+import { Listing } from "../../../src/intake/listing.ts";
 import { isValidAlias } from "../../../src/simplestreams/aliases.ts";
 import { isVisibleVersion, versionName } from "../../../src/simplestreams/version-name.ts";
 import { emptyOwnStream } from "../../../src/views/image-stream.ts";
@@ -24,7 +25,7 @@ function imageOf(...options: Parameters<typeof fakeImage>): DaemonImage {
 }
 
 function named(image: DaemonImage, wishes: BuildWishes = {}) {
-  return nameImage(image, { wishes, facts, now, products: emptyOwnStream().products });
+  return nameImage(image, { wishes, facts, now, listing: new Listing(emptyOwnStream().products) });
 }
 
 const namesOf = (image: DaemonImage, wishes?: BuildWishes) => {
