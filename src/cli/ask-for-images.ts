@@ -110,8 +110,8 @@ export function chosenBy(answer: string, images: readonly DaemonImage[]): Daemon
 }
 
 async function printTable(io: Io, daemon: Daemon, images: readonly DaemonImage[]): Promise<void> {
-  const { project, server } = daemon.facts;
-  io.stdout.write(`${visible(`${project ?? "images"} on ${server} (${daemon.place}):`)}\n`);
+  const { family, server } = daemon.facts;
+  io.stdout.write(`${visible(`${family ?? "images"} on ${server} (${daemon.place}):`)}\n`);
   const rows = images.map((image, at) => ({ number: at + 1, image }));
   await printListing(io, "table", { rows, columns: COLUMNS });
 }

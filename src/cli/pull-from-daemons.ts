@@ -41,7 +41,7 @@ export async function pullFromDaemons(
       try {
         const daemon = await connectTo(io, reference, { store, flags: options });
         try {
-          results.push(await pullFromOne(context, options, { ...request, store, daemon }));
+          results.push(...(await pullFromOne(context, options, { ...request, store, daemon })));
         } finally {
           daemon.close();
         }
@@ -65,7 +65,7 @@ interface OnePull extends PullRequest {
   readonly daemon: Daemon;
 }
 
-async function pullFromOne(context: Context, options: Options, pull: OnePull): Promise<unknown> {
+async function pullFromOne(context: Context, options: Options, pull: OnePull): Promise<unknown[]> {
   const { io } = context;
   const { daemon, dryRun } = pull;
   if (!dryRun) {
@@ -78,11 +78,13 @@ async function pullFromOne(context: Context, options: Options, pull: OnePull): P
       );
   }
   if (pull.instances.length > 0) return pullInstances(context, options, pull);
-  if (!pull.asks) return take(context, options, pull, await chooseImages(daemon, pull.selection));
+  if (!pull.asks) return [await take(context, options, pull, await chooseImages(daemon, pull.selection))];
   const offered = (await daemon.images()).filter((image) => image.isPublic || !pull.selection.publicOnly);
-  if (io.ask === undefined || options.json === true) return printOffer(io, options, daemon, offered);
+  if (io.ask === undefined || options.json === true) return [await printOffer(io, options, daemon, offered)];
   const chosen = await askForImages(io, options, daemon, offered);
-  return chosen.length === 0 ? { daemon: daemon.place, taken: [] } : take(context, options, pull, chosen);
+  return chosen.length === 0
+    ? [{ daemon: daemon.place, taken: [] }]
+    : [await take(context, options, pull, chosen)];
 }
 
 async function take(
@@ -125,7 +127,7 @@ async function take(
   return pullData(report, { place: daemon.place, dryRun });
 }
 
-async function pullInstances(context: Context, options: Options, pull: OnePull): Promise<unknown> {
+async function pullInstances(context: Context, options: Options, pull: OnePull): Promise<unknown[]> {
   const results: unknown[] = [];
   for (const name of pull.instances) {
     if (pull.dryRun) {
@@ -146,5 +148,5 @@ async function pullInstances(context: Context, options: Options, pull: OnePull):
       ),
     );
   }
-  return results.length === 1 ? results[0] : results;
+  return results;
 }

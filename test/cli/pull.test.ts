@@ -190,8 +190,8 @@ describe("a socket that may not be opened", () => {
 
 describe("the names of daemons", () => {
   it.each([
-    ["incus:", { kind: "local", project: "incus" }],
-    ["lxd", { kind: "local", project: "lxd" }],
+    ["incus:", { kind: "local", family: "incus" }],
+    ["lxd", { kind: "local", family: "lxd" }],
     ["/run/incus/unix.socket", { kind: "socket", path: "/run/incus/unix.socket" }],
     ["unix:///run/x", { kind: "socket", path: "/run/x" }],
     ["https://10.0.0.5", { kind: "https", url: "https://10.0.0.5:8443" }],

@@ -7,11 +7,13 @@ import { clientProfile } from "../../src/simplestreams/client-profile.ts";
 import { imagesOf } from "../../src/simplestreams/images-of.ts";
 import { aliasNames } from "../../src/views/image-api/alias-names.ts";
 import type { ApiImage } from "../../src/views/image-api/api-image.ts";
-import { apiImages } from "../../src/views/image-api/api-images.ts";
+import { apiImages as apiImagesInTurn } from "../../src/views/image-api/api-images.ts";
 import { fileName, renderImage } from "../../src/views/image-api/render-api.ts";
 import { emptyOwnStream, type ImageStream } from "../../src/views/image-stream.ts";
 import { mergedRoot } from "../../src/views/merged-root.ts";
 import { someBuild } from "../intake/some-build.ts";
+
+const apiImages = (streams: readonly ImageStream[]): ApiImage[] => [...apiImagesInTurn(streams)];
 
 function streamOf(name: string, ...builds: Build[]): ImageStream {
   const listing = new Listing(emptyOwnStream().products);

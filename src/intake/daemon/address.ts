@@ -1,6 +1,5 @@
 import { HeadwaterError } from "../../error.ts";
-
-export type Project = "incus" | "lxd";
+import type { Family } from "../../simplestreams/client-profile.ts";
 
 /** Where a daemon is. */
 export type DaemonAddress = SocketAddress | HttpsAddress;
@@ -16,8 +15,8 @@ export interface HttpsAddress {
   readonly url: string;
 }
 
-/** What a person named: one of the local daemons by its project, or an address. */
-export type DaemonReference = { readonly kind: "local"; readonly project: Project } | DaemonAddress;
+/** What a person named: one of the local daemons by its family, or an address. */
+export type DaemonReference = { readonly kind: "local"; readonly family: Family } | DaemonAddress;
 
 /** Both daemons, and both command lines where none is said. */
 const DEFAULT_PORT = 8443;
@@ -25,7 +24,7 @@ const DEFAULT_PORT = 8443;
 /** `incus:`, `lxd:`, `https://10.0.0.5:8443`, `unix:/run/incus/unix.socket`. Throws USAGE. */
 export function parseDaemonReference(text: string): DaemonReference {
   const word = text.replace(/:$/, "");
-  if (word === "incus" || word === "lxd") return { kind: "local", project: word };
+  if (word === "incus" || word === "lxd") return { kind: "local", family: word };
   const path = /^(?:unix:)?(?:\/\/)?(\/.+)$/.exec(text)?.[1];
   if (path !== undefined) return { kind: "socket", path };
   const url = text.startsWith("https://") && URL.canParse(text) ? new URL(text) : undefined;

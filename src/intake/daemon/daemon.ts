@@ -20,7 +20,7 @@ const operationSchema = z.looseObject({
 
 export interface DaemonFacts {
   /** `incus` or `lxd`; undefined for a server that does not say so to strangers. */
-  readonly project: string | undefined;
+  readonly family: string | undefined;
   /** What the daemon calls its machine; the host of its address where it does not say. */
   readonly server: string;
   /** By which it is known again, whatever it calls itself. */
@@ -50,7 +50,7 @@ export class Daemon {
     return new Daemon(
       connection,
       {
-        project: environment?.server?.toLowerCase(),
+        family: environment?.server?.toLowerCase(),
         server:
           environment?.server_name ??
           (address.kind === "socket" ? hostname() : new URL(address.url).hostname),

@@ -1,10 +1,11 @@
 import { stat } from "node:fs/promises";
 import { HeadwaterError } from "../../error.ts";
-import type { Project, SocketAddress } from "./address.ts";
+import type { Family } from "../../simplestreams/client-profile.ts";
+import type { SocketAddress } from "./address.ts";
 
 /** A daemon whose socket is on this machine; whether anybody answers there is another matter. */
 export interface LocalDaemon extends SocketAddress {
-  readonly project: Project;
+  readonly family: Family;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,46 +14,46 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Where the sockets are: as the command lines look for them (Incus client/connection.go, LXD client/connection.go: `..._SOCKET`, then
  * `..._DIR`, then the system's folders), and where the snap of LXD has its own.
  */
-export function socketCandidates(project: Project, env: Environment): string[] {
-  const variable = project.toUpperCase();
+export function socketCandidates(family: Family, env: Environment): string[] {
+  const variable = family.toUpperCase();
   const socket = env[`${variable}_SOCKET`];
   if (socket !== undefined && socket !== "") return [socket];
   const folder = env[`${variable}_DIR`];
   if (folder !== undefined && folder !== "") return [`${folder}/unix.socket`];
-  return project === "incus"
+  return family === "incus"
     ? ["/run/incus/unix.socket", "/var/lib/incus/unix.socket"]
     : ["/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket"];
 }
 
-/** The sockets of this machine, Incus first, each project once. */
+/** The sockets of this machine, Incus first, each family once. */
 export async function findLocalDaemons(env: Environment): Promise<LocalDaemon[]> {
   const found: LocalDaemon[] = [];
-  for (const project of ["incus", "lxd"] as const) {
-    const daemon = await findLocal(project, env);
+  for (const family of ["incus", "lxd"] as const) {
+    const daemon = await findLocal(family, env);
     if (daemon !== undefined) found.push(daemon);
   }
   return found;
 }
 
-/** The socket of one project. @throws DAEMON_UNREACHABLE naming the places that were looked at */
-export async function localDaemon(project: Project, env: Environment): Promise<LocalDaemon> {
-  const found = await findLocal(project, env);
+/** The socket of one family. @throws DAEMON_UNREACHABLE naming the places that were looked at */
+export async function localDaemon(family: Family, env: Environment): Promise<LocalDaemon> {
+  const found = await findLocal(family, env);
   if (found !== undefined) return found;
-  const name = project === "incus" ? "Incus" : "LXD";
-  const places = socketCandidates(project, env);
+  const name = family === "incus" ? "Incus" : "LXD";
+  const places = socketCandidates(family, env);
   throw new HeadwaterError(
     "DAEMON_UNREACHABLE",
     `there is no ${name} on this machine: no socket at ${places.join(" or ")}`,
     {
-      hint: `Start ${name}; or name its socket (unix:/path, or ${project.toUpperCase()}_DIR), or a remote daemon (https://HOST:8443).`,
-      details: { daemon: project },
+      hint: `Start ${name}; or name its socket (unix:/path, or ${family.toUpperCase()}_DIR), or a remote daemon (https://HOST:8443).`,
+      details: { daemon: family },
     },
   );
 }
 
-async function findLocal(project: Project, env: Environment): Promise<LocalDaemon | undefined> {
-  for (const path of socketCandidates(project, env)) {
-    if (await mayBeThere(path)) return { kind: "socket", project, path };
+async function findLocal(family: Family, env: Environment): Promise<LocalDaemon | undefined> {
+  for (const path of socketCandidates(family, env)) {
+    if (await mayBeThere(path)) return { kind: "socket", family, path };
   }
   return undefined;
 }

@@ -59,7 +59,7 @@ export function nameImage(image: DaemonImage, options: NameOptions): NamedBuild 
 
 function originFrom(image: DaemonImage, facts: DaemonFacts, now: Date): ImageOrigin {
   return {
-    daemon: facts.project ?? "daemon",
+    daemon: facts.family ?? "daemon",
     server: facts.server,
     source: facts.source,
     fingerprint: image.fingerprint,

@@ -37,7 +37,7 @@ export async function openDaemon(reference: DaemonReference, options: OpenDaemon
       hint: "Leave out --token, --cert and --key: a local daemon knows this user by the rights to its socket.",
     });
   }
-  const address = reference.kind === "local" ? await localDaemon(reference.project, options.env) : reference;
+  const address = reference.kind === "local" ? await localDaemon(reference.family, options.env) : reference;
   const { userAgent, signal } = options;
   return opened(new DaemonConnection({ address, userAgent, signal }), options.project);
 }

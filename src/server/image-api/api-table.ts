@@ -7,7 +7,7 @@ import type { Generation } from "../../store/generation.ts";
 import type { Store } from "../../store/store.ts";
 import { aliasNames } from "../../views/image-api/alias-names.ts";
 import type { ApiImage } from "../../views/image-api/api-image.ts";
-import { apiImagesInTurn } from "../../views/image-api/api-images.ts";
+import { apiImages } from "../../views/image-api/api-images.ts";
 import { aliasesByImage, renderAlias, renderImage } from "../../views/image-api/render-api.ts";
 import { LoadedDocument } from "../loaded-document.ts";
 import type { LoadedGeneration } from "../loaded-generation.ts";
@@ -49,7 +49,7 @@ export class ApiTable {
 
   static async load(store: Store, generation: Generation): Promise<ApiTable> {
     const images: ApiImage[] = [];
-    for (const image of apiImagesInTurn(await readStreams(store, generation))) {
+    for (const image of apiImages(await readStreams(store, generation))) {
       images.push(image);
       if (images.length % AT_ONCE === 0) await setImmediate();
     }

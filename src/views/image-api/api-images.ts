@@ -17,14 +17,9 @@ const NEVER = "0001-01-01T00:00:00Z";
 /**
  * Every image of every image stream that a client can use, each once. Names are those of the merged root, so that an alias means
  * the same image over both protocols; what the merged root hides (another image stream has that product, or no client of it would
- * read such a version name) is here by its fingerprint.
+ * read such a version name) is here by its fingerprint. One by one, for a caller that has other things to do in between.
  */
-export function apiImages(streams: readonly ImageStream[]): ApiImage[] {
-  return [...apiImagesInTurn(streams)];
-}
-
-/** The same one by one, for a caller that has other things to do in between. */
-export function* apiImagesInTurn(streams: readonly ImageStream[]): Generator<ApiImage> {
+export function* apiImages(streams: readonly ImageStream[]): Generator<ApiImage> {
   const seen = new Set<string>();
   const claims = new Claims();
   for (const found of imagesIn(mergedRoot(streams).products)) {

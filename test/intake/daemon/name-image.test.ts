@@ -11,7 +11,7 @@ import { emptyOwnStream } from "../../../src/views/image-stream.ts";
 import { fakeImage, PROPERTIES } from "./fake-daemon.ts";
 
 const facts: DaemonFacts = {
-  project: "incus",
+  family: "incus",
   server: "build1",
   source: "/run/x",
   isTrusted: true,
