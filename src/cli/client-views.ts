@@ -1,6 +1,6 @@
 import { clientProfiles } from "../simplestreams/client-profile.ts";
 import type { Finding } from "../simplestreams/finding.ts";
-import { hazards } from "../simplestreams/hazards.ts";
+import { hazards } from "../simplestreams/rules/check-listing.ts";
 import { imagesOf } from "../simplestreams/images-of.ts";
 import { invisible } from "../simplestreams/invisible.ts";
 import type { ProductsFile, Version } from "../simplestreams/products.ts";
@@ -36,7 +36,9 @@ export function clientViews(file: ProductsFile, product: string, version: string
   const only: ProductsFile = { ...file, products: new Map([[product, { ...listed, versions }]]) };
   return clientProfiles.map((client) => {
     const images = imagesOf(only, client).filter((image) => image.version === version);
-    const problems = [...invisible(only, client), ...hazards(only, client)];
+    // What is left out is always worth a word here; of what is listed, only what may go wrong.
+    const trouble = hazards(only, client).filter(({ level }) => level !== "note");
+    const problems = [...invisible(only, client), ...trouble];
     return {
       client: client.name,
       images: images.map(({ fingerprint, type, description, claims }) => ({

@@ -9,30 +9,38 @@ import {
   type RootFtype,
   unifiedFtypes,
 } from "./ftypes.ts";
-import { printable, quoted } from "./printable.ts";
+import { quoted } from "./printable.ts";
 import type { Item, Product, ProductsFile, Version } from "./products.ts";
 import { versionDate } from "./version-name.ts";
+import { hasImages, whyNotListed, whyNoRoot } from "./why-not-listed.ts";
 
 /** What makes one image, before it is put into words. */
-export interface Candidate {
+export interface Candidate extends VersionPlace {
+  readonly fingerprint: string;
+  readonly metadataKey: string;
+  /** The metadata item, or the unified one. */
+  readonly metadata: Item;
+  /** Of that item; never empty. */
+  readonly metadataPath: string;
+  /** Undefined when unified. */
+  readonly root: { readonly key: string; readonly ftype: RootFtype; readonly item: Item } | undefined;
+}
+
+/** One version that a client looks into. */
+export interface VersionPlace {
   readonly productKey: string;
   readonly product: Product;
   readonly architecture: string;
   readonly versionName: string;
   readonly version: Version;
   readonly date: Date;
-  readonly fingerprint: string;
-  readonly metadataKey: string;
-  /** The metadata item, or the unified one. */
-  readonly metadata: Item & { readonly path: string };
-  /** Undefined when unified. */
-  readonly root: { readonly key: string; readonly ftype: RootFtype; readonly item: Item } | undefined;
 }
 
 /** Who wants to know what the walk finds. */
 export interface WalkSink {
   image(candidate: Candidate): void;
-  hidden(finding: Finding): void;
+  /** Left out: nobody wants to know, and the reasons are not looked for. */
+  hidden?(finding: Finding): void;
 }
 
 /**
@@ -44,100 +52,134 @@ export function walkAsClient(file: ProductsFile, client: ClientProfile, sink: Wa
   for (const [productKey, product] of file.products) {
     const architecture = kernelArchitecture(product.arch ?? "", client);
     if (architecture === undefined) {
-      const reason = `${client.name} does not know the architecture ${quoted(product.arch)}`;
-      sink.hidden(finding("unknown-architecture", { product: productKey }, reason));
+      sink.hidden?.(unknownArchitecture(productKey, product));
       continue;
     }
     if (product.versions.size === 0) {
-      sink.hidden(finding("no-versions", { product: productKey }, "the product has no version"));
+      sink.hidden?.(
+        finding("no-versions", { product: productKey, field: "versions" }, "the product has no version"),
+      );
     }
     for (const [versionName, version] of product.versions) {
       const date = versionDate(versionName, client.versionPrecision);
-      if (date === undefined) {
-        const reason = `expected a version name that begins with a real date, YYYYMMDD, got ${quoted(versionName)}`;
-        sink.hidden(finding("version-name", { product: productKey, version: versionName }, reason));
-        continue;
-      }
-      walkVersion({ productKey, product, architecture, versionName, version, date }, client, sink);
+      if (date === undefined) sink.hidden?.(unreadableName(productKey, versionName, version));
+      else walkVersion({ productKey, product, architecture, versionName, version, date }, client, sink);
     }
   }
 }
 
-type AtVersion = Omit<Candidate, "fingerprint" | "metadataKey" | "metadata" | "root">;
+function unknownArchitecture(productKey: string, product: Product): Finding {
+  const place = { product: productKey, field: "arch", value: product.arch };
+  if (![...product.versions.values()].some(hasImages)) {
+    return finding("not-for-clients", { product: productKey }, "the product has no image for Incus or LXD");
+  }
+  return kernelArchitecture(product.arch ?? "") === undefined
+    ? finding("unknown-architecture", place, `no client knows the architecture ${quoted(product.arch)}`)
+    : finding(
+        "architecture-of-some",
+        place,
+        `the architecture ${quoted(product.arch)} is known to some clients only`,
+      );
+}
 
-function walkVersion(at: AtVersion, client: ClientProfile, sink: WalkSink): void {
+function unreadableName(product: string, version: string, content: Version): Finding {
+  const place = { product, version };
+  if (!hasImages(content))
+    return finding("not-for-clients", place, "the version has no image for Incus or LXD");
+  const reason = `expected a version name that begins with a real date, YYYYMMDD, got ${quoted(version)}`;
+  return finding("version-name", { ...place, value: version }, reason);
+}
+
+function walkVersion(at: VersionPlace, client: ClientProfile, sink: WalkSink): void {
   let known = false;
   for (const [key, item] of at.version.items) {
     if (item.ftype === unifiedFtypes[client.family]) {
       known = true;
-      offer({ at, key, item, root: undefined, fingerprint: item.sha256 }, sink);
+      offerUnified(at, { key, item }, sink);
     } else if (item.ftype === metadataFtypes[client.family]) {
       known = true;
-      walkRoots(at, { key, item }, sink);
+      walkRoots(at, { key, item }, client, sink);
     }
   }
-  if (!known) sink.hidden(finding("no-metadata", placeOf(at), noMetadata(at.version, client)));
-}
-
-function walkRoots(
-  at: AtVersion,
-  metadata: { readonly key: string; readonly item: Item },
-  sink: WalkSink,
-): void {
-  let rooted = false;
-  for (const [key, item] of at.version.items) {
-    if (!isRootFtype(item.ftype)) continue;
-    rooted = true;
-    const root = { key, ftype: item.ftype, item };
-    offer({ at, ...metadata, root, fingerprint: combinedHash(metadata.item, item.ftype) }, sink);
+  if (!known && sink.hidden !== undefined) {
+    for (const found of whyNotListed(at, client.family)) sink.hidden(found);
   }
-  if (rooted) return;
-  const reason = `expected a root (squashfs, root.tar.xz or a disk) beside the metadata, got ${ftypesOf(at.version)}`;
-  sink.hidden(finding("no-root", { ...placeOf(at), item: metadata.key }, reason));
 }
 
-interface Offer {
-  readonly at: AtVersion;
+interface KeyedItem {
   readonly key: string;
   readonly item: Item;
-  readonly root: Candidate["root"];
-  readonly fingerprint: string | undefined;
 }
 
-function offer({ at, key, item, root, fingerprint }: Offer, sink: WalkSink): void {
-  if (fingerprint === undefined || fingerprint === "") {
-    const field = root === undefined ? "sha256" : combinedFields[root.ftype];
-    const reason = `${quoted(key)} has no ${field}, so the image has no fingerprint`;
-    sink.hidden(finding("no-fingerprint", { ...placeOf(at), item: root?.key ?? key }, reason));
-    return;
+function offerUnified(at: VersionPlace, { key, item }: KeyedItem, sink: WalkSink): void {
+  const fingerprint = item.sha256 ?? "";
+  if (fingerprint === "") {
+    const place = { ...placeOf(at), item: key, field: "sha256", value: item.sha256 };
+    const reason = `${quoted(key)} has no sha256, so the image has no fingerprint`;
+    sink.hidden?.(finding("no-fingerprint", place, reason));
+  } else offer(at, { key, item }, { fingerprint, root: undefined }, sink);
+}
+
+/** Every root with a combined hash makes an image. */
+function walkRoots(at: VersionPlace, metadata: KeyedItem, client: ClientProfile, sink: WalkSink): void {
+  const without: { readonly key: string; readonly ftype: RootFtype }[] = [];
+  let roots = 0;
+  for (const [key, item] of at.version.items) {
+    const { ftype } = item;
+    if (!isRootFtype(ftype)) continue;
+    roots++;
+    const fingerprint = combinedHash(metadata.item, ftype);
+    if (fingerprint === undefined) without.push({ key, ftype });
+    else offer(at, metadata, { fingerprint, root: { key, ftype, item } }, sink);
   }
+  if (sink.hidden === undefined) return;
+  if (roots === 0) for (const found of whyNoRoot(at, metadata.key, client.family)) sink.hidden(found);
+  for (const root of without) sink.hidden(noCombinedHash(at, metadata, root, roots > without.length));
+}
+
+function noCombinedHash(
+  at: VersionPlace,
+  metadata: KeyedItem,
+  root: { readonly key: string; readonly ftype: RootFtype },
+  hasOthers: boolean,
+): Finding {
+  const field = combinedFields[root.ftype];
+  const place = { ...placeOf(at), item: metadata.key, field, value: metadata.item[field] };
+  const reason = `${quoted(metadata.key)} has no ${field}, so there is no image with the root ${quoted(root.key)}`;
+  if (!hasOthers) return finding("no-fingerprint", place, reason);
+  // Disks under these names are what clouds start, in trees that list containers for LXD.
+  const isForClouds = root.ftype === "disk1.img" || root.ftype === "uefi1.img";
+  return finding(isForClouds ? "not-for-clients" : "root-without-fingerprint", place, reason);
+}
+
+function offer(
+  at: VersionPlace,
+  { key, item }: KeyedItem,
+  { fingerprint, root }: Pick<Candidate, "fingerprint" | "root">,
+  sink: WalkSink,
+): void {
   const { path } = item;
   if (path === undefined || path === "") {
-    sink.hidden(finding("metadata-path", { ...placeOf(at), item: key }, `${quoted(key)} has no path`));
+    const place = { ...placeOf(at), item: key, field: "path", value: path };
+    sink.hidden?.(finding("metadata-path", place, `${quoted(key)} has no path`));
     return;
   }
-  sink.image({ ...at, fingerprint, metadataKey: key, metadata: { ...item, path }, root });
+  const { productKey, product, architecture, versionName, version, date } = at;
+  sink.image({
+    productKey,
+    product,
+    architecture,
+    versionName,
+    version,
+    date,
+    fingerprint,
+    metadataKey: key,
+    metadata: item,
+    metadataPath: path,
+    root,
+  });
 }
 
-function noMetadata(version: Version, client: ClientProfile): string {
-  const wanted = metadataFtypes[client.family];
-  const other = client.family === "incus" ? "lxd" : "incus";
-  const ftypes = new Set([...version.items.values()].map((item) => item.ftype));
-  if (ftypes.has(metadataFtypes[other])) {
-    return `there is ${metadataFtypes[other]} and no ${wanted}, the only one ${client.name} reads`;
-  }
-  if (ftypes.has(unifiedFtypes[other])) {
-    return `there is ${unifiedFtypes[other]} and no ${unifiedFtypes[client.family]}, the only one ${client.name} reads`;
-  }
-  return `expected an item of ftype ${wanted} or ${unifiedFtypes[client.family]}, got ${ftypesOf(version)}`;
-}
-
-function ftypesOf(version: Version): string {
-  const ftypes = [...new Set([...version.items.values()].map((item) => item.ftype ?? "no ftype"))];
-  const shown = ftypes.slice(0, 6).map((ftype) => printable(ftype.slice(0, 40)));
-  return shown.length === 0 ? "no items" : `${shown.join(", ")}${ftypes.length > 6 ? ", …" : ""}`;
-}
-
-function placeOf(at: AtVersion): Place {
+function placeOf(at: VersionPlace): Place {
   return { product: at.productKey, version: at.versionName };
 }

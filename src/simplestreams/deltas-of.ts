@@ -1,10 +1,10 @@
 import type { Candidate } from "./client-walk.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { finding, type Finding } from "./finding.ts";
-import { combinedFields, deltaFtypes, metadataFtypes } from "./ftypes.ts";
+import { combinedFields, deltaFtypes, metadataFtypes, roleOf } from "./ftypes.ts";
 import type { ListedDelta } from "./listed-image.ts";
 import { quoted } from "./printable.ts";
-import type { Item } from "./products.ts";
+import type { Item, Version } from "./products.ts";
 
 /** The deltas of one image that a client can use, and why it cannot use the others. */
 export interface Deltas {
@@ -18,22 +18,23 @@ export interface Deltas {
  * the daemon has its file.
  */
 export function deltasOf(image: Candidate, client: ClientProfile): Deltas {
+  const { root } = image;
+  if (root === undefined || (root.ftype !== "squashfs" && root.ftype !== "disk-kvm.img")) return NONE;
+  const items = deltaItemsOf(image.version).get(deltaFtypes[root.ftype]);
+  if (items === undefined) return NONE;
   const usable: ListedDelta[] = [];
   const unusable: Finding[] = [];
-  const { root } = image;
-  if (root === undefined || (root.ftype !== "squashfs" && root.ftype !== "disk-kvm.img"))
-    return { usable, unusable };
-  for (const [key, item] of image.version.items) {
-    if (item.ftype !== deltaFtypes[root.ftype]) continue;
+  for (const [key, item] of items) {
     const place = { product: image.productKey, version: image.versionName, item: key };
     if (!client.deltaRoots.includes(root.ftype)) {
-      unusable.push(finding("delta-unread", place, `${client.name} reads no deltas of ${root.ftype}`));
+      unusable.push(finding("delta-unread", place, `deltas of ${root.ftype} are not read`));
       continue;
     }
     const baseFingerprint = baseOf(image, item, client);
     if (baseFingerprint === undefined) {
       const reason = `its base version ${quoted(item.delta_base)} is not listed with a fingerprint`;
-      unusable.push(finding("delta-base", place, reason));
+      const at = { ...place, field: "delta_base", value: item.delta_base };
+      unusable.push(finding("delta-base", at, reason));
       continue;
     }
     usable.push({
@@ -48,12 +49,46 @@ export function deltasOf(image: Candidate, client: ClientProfile): Deltas {
   return { usable, unusable };
 }
 
+const NONE: Deltas = { usable: [], unusable: [] };
+
 function baseOf(image: Candidate, delta: Item, client: ClientProfile): string | undefined {
-  const items = image.product.versions.get(delta.delta_base ?? "")?.items.values() ?? [];
-  const metadata = [...items].find((item) => item.ftype === metadataFtypes[client.family]);
+  const base = image.product.versions.get(delta.delta_base ?? "");
+  const metadata = base === undefined ? undefined : metadataOf(base).get(metadataFtypes[client.family]);
   const isVm = image.root?.ftype === "disk-kvm.img";
   // Incus takes the container's fingerprint for VM deltas as well, so they never help and may do harm.
   const field = isVm && !client.vmDeltaBaseWrong ? combinedFields["disk-kvm.img"] : combinedFields.squashfs;
   const fingerprint = metadata?.[field];
   return fingerprint === "" ? undefined : fingerprint;
+}
+
+/*
+ * What is looked up in a version once, and asked for by each of its images: a version of a hostile document may have a hundred thousand
+ * items, and as many images.
+ */
+const deltaItems = new WeakMap<Version, ReadonlyMap<string, readonly (readonly [string, Item])[]>>();
+const metadataItems = new WeakMap<Version, ReadonlyMap<string, Item>>();
+
+function deltaItemsOf(version: Version): ReadonlyMap<string, readonly (readonly [string, Item])[]> {
+  let known = deltaItems.get(version);
+  if (known === undefined) {
+    const deltas = [...version.items].filter(([, { ftype }]) => roleOf(ftype) === "delta");
+    known = new Map(
+      Object.values(deltaFtypes)
+        .map((wanted) => [wanted, deltas.filter(([, { ftype }]) => ftype === wanted)] as const)
+        .filter(([, items]) => items.length > 0),
+    );
+    deltaItems.set(version, known);
+  }
+  return known;
+}
+
+/** The first metadata item of each ftype. */
+function metadataOf(version: Version): ReadonlyMap<string, Item> {
+  let known = metadataItems.get(version);
+  if (known === undefined) {
+    const items = [...version.items.values()].filter(({ ftype }) => roleOf(ftype) === "metadata");
+    known = new Map(items.toReversed().map((item) => [item.ftype ?? "", item]));
+    metadataItems.set(version, known);
+  }
+  return known;
 }

@@ -5,7 +5,7 @@ import { deltasOf } from "./deltas-of.ts";
 import { type InstanceType, instanceTypeOf, rootFtypes } from "./ftypes.ts";
 import { listedProperties } from "./listed-properties.ts";
 import type { ListedFile, ListedImage } from "./listed-image.ts";
-import type { ProductsFile } from "./products.ts";
+import type { Item, Product, ProductsFile, Version } from "./products.ts";
 import { compareBytes, versionDate } from "./version-name.ts";
 
 /** Who asks, and where. */
@@ -25,29 +25,68 @@ export function imagesOf(
   client: ClientProfile,
   options: ImagesOfOptions = {},
 ): ListedImage[] {
+  const given = isOne(files) ? [files] : files;
   const images: Unclaimed[] = [];
-  for (const file of isOne(files) ? [files] : files) {
-    walkAsClient(file, client, { image: (found) => images.push(describe(found, client)), hidden() {} });
+  for (const [at, file] of given.entries()) {
+    const describe = describer(client, at);
+    walkAsClient(file, client, { image: (found) => images.push(describe(found)) });
   }
   images.sort(compareAsClient);
-  return claimAliases(images, client, options);
+  const offered = given.map(
+    ({ products }) => new Map([...products].map(([key, { aliases }]) => [key, parseAliases(aliases)])),
+  );
+  return claimAliases(images, client, { ...options, offered });
 }
 
 function isOne(files: ProductsFile | readonly ProductsFile[]): files is ProductsFile {
   return !Array.isArray(files);
 }
 
-/** An image before it is known which aliases it gets; `offered` are its product's. */
-interface Unclaimed extends Omit<ListedImage, "aliases" | "claims"> {
-  readonly offered: readonly string[];
+/** An image before it is known which aliases it gets. */
+type Unclaimed = { -readonly [Field in keyof ListedImage]: ListedImage[Field] };
+
+/** Puts images into words. What all images of a product or of a version share is worked out once: they come one after the other. */
+function describer(client: ClientProfile, file: number): (found: Candidate) => Unclaimed {
+  let product: Product | undefined;
+  let ofProduct: OfProduct = NOTHING;
+  let version: Version | undefined;
+  let date = "";
+  return (found) => {
+    if (found.product !== product) {
+      product = found.product;
+      ofProduct = productFacts(product, client);
+      version = undefined;
+    }
+    if (found.version !== version) {
+      version = found.version;
+      date = rfc3339(found.date);
+    }
+    return describe(found, client, { ...ofProduct, date, file });
+  };
 }
 
-function describe(found: Candidate, client: ClientProfile): Unclaimed {
-  const { product, metadata, root } = found;
-  const date = rfc3339(found.date);
-  const description = descriptionOf(found, client);
-  const files = filesOf(found);
+interface OfProduct {
+  readonly requirements: Readonly<Record<string, string>>;
+  readonly expiresAt: string;
+}
+
+const NOTHING: OfProduct = { requirements: {}, expiresAt: "" };
+
+function productFacts(product: Product, client: ClientProfile): OfProduct {
   return {
+    requirements: requirementsOf(product, client) ?? {},
+    expiresAt: expiryOf(product.support_eol),
+  };
+}
+
+function describe(
+  found: Candidate,
+  client: ClientProfile,
+  shared: OfProduct & { readonly date: string; readonly file: number },
+): Unclaimed {
+  const { product, metadata, metadataPath, root } = found;
+  const description = descriptionOf(found, client);
+  const image: Unclaimed = {
     fingerprint: found.fingerprint,
     type: typeOf(found, client),
     architecture: found.architecture,
@@ -56,25 +95,26 @@ function describe(found: Candidate, client: ClientProfile): Unclaimed {
       version: found.version,
       versionName: found.versionName,
       rootFtype: root?.ftype,
-      requirements: requirementsOf(found, client) ?? {},
+      requirements: shared.requirements,
       description,
     }),
-    offered: parseAliases(product.aliases),
+    aliases: [],
+    claims: [],
     description,
-    createdAt: date,
-    uploadedAt: date,
-    expiresAt: expiryOf(product.support_eol),
+    createdAt: shared.date,
+    uploadedAt: shared.date,
+    expiresAt: shared.expiresAt,
     size: (metadata.size ?? 0) + (root?.item.size ?? 0),
-    filename: metadata.path.slice(metadata.path.lastIndexOf("/") + 1),
-    files,
+    filename: metadataPath.slice(metadataPath.lastIndexOf("/") + 1),
+    files: filesOf(found),
     deltas: deltasOf(found, client).usable,
-    ...(client.exportsRelease && product.release_title ? { releaseTitle: product.release_title } : {}),
-    ...(client.exportsRelease && product.release_codename
-      ? { releaseCodename: product.release_codename }
-      : {}),
     product: found.productKey,
     version: found.versionName,
+    file: shared.file,
   };
+  if (client.exportsRelease && product.release_title) image.releaseTitle = product.release_title;
+  if (client.exportsRelease && product.release_codename) image.releaseCodename = product.release_codename;
+  return image;
 }
 
 /** The root's ftype decides; a unified image is a container unless the client reads `combined_type` (Incus since 7.1). */
@@ -85,7 +125,7 @@ function typeOf({ root, metadata }: Candidate, client: ClientProfile): InstanceT
     : "container";
 }
 
-function requirementsOf({ product }: Candidate, client: ClientProfile) {
+function requirementsOf(product: Product, client: ClientProfile) {
   if (client.requirements === "requirements") return product.requirements;
   if (client.requirements === "lxd_requirements") return product.lxd_requirements;
   // Not merged: an empty `lxd_requirements` hides all of `requirements`.
@@ -104,23 +144,15 @@ function descriptionOf({ product, version, versionName }: Candidate, client: Cli
 }
 
 /** Metadata first, then the root; deltas apart (client/simplestreams_images.go GetImageFile, both projects). */
-function filesOf({ metadataKey, metadata, root }: Candidate): ListedFile[] {
-  const file = (
-    role: ListedFile["role"],
-    key: string,
-    item: Candidate["metadata"] | undefined,
-  ): ListedFile => ({
-    role,
-    item: key,
-    path: item?.path ?? "",
-    sha256: item?.sha256 ?? "",
-    size: item?.size ?? 0,
-  });
-  if (root === undefined) return [file("unified", metadataKey, metadata)];
-  return [
-    file("metadata", metadataKey, metadata),
-    file("root", root.key, { ...root.item, path: root.item.path ?? "" }),
-  ];
+function filesOf({ metadataKey, metadata, metadataPath, root }: Candidate): ListedFile[] {
+  const first = listedFile(root === undefined ? "unified" : "metadata", metadataKey, metadata, metadataPath);
+  return root === undefined
+    ? [first]
+    : [first, listedFile("root", root.key, root.item, root.item.path ?? "")];
+}
+
+function listedFile(role: ListedFile["role"], key: string, { sha256, size }: Item, path: string): ListedFile {
+  return { role, item: key, path, sha256: sha256 ?? "", size: size ?? 0 };
 }
 
 /** `YYYY-MM-DD`; anything else shows as the epoch, and the date prunes nothing (products.go, "Attempt to parse the EOL"). */
@@ -133,6 +165,9 @@ function rfc3339(date: Date): string {
   return date.toISOString().replace(".000Z", "Z");
 }
 
+/** What images are sorted by. */
+type Sorted = Pick<ListedImage, "properties">;
+
 const sortKeys = ["os", "release", "variant", "serial", "architecture"] as const;
 
 /**
@@ -140,7 +175,7 @@ const sortKeys = ["os", "release", "variant", "serial", "architecture"] as const
  * (both projects). A unified image ties with squashfs there. Where the clients' order is undefined (a property that only
  * some images have: see the rule `undefined-order`) the image without it comes last here.
  */
-function compareAsClient(a: Unclaimed, b: Unclaimed): number {
+export function compareAsClient(a: Sorted, b: Sorted): number {
   for (const key of sortKeys) {
     const [left, right] = [a.properties[key], b.properties[key]];
     if (left === right) continue;
@@ -151,7 +186,7 @@ function compareAsClient(a: Unclaimed, b: Unclaimed): number {
   return preference(a) - preference(b);
 }
 
-function preference(image: Unclaimed): number {
+function preference(image: Sorted): number {
   return Math.max(
     0,
     rootFtypes.findIndex((ftype) => ftype === image.properties["type"]),
@@ -164,29 +199,38 @@ function preference(image: Unclaimed): number {
  * `current` (simplestreams.go applyAliases, both projects).
  */
 function claimAliases(
-  images: readonly Unclaimed[],
+  images: Unclaimed[],
   client: ClientProfile,
-  options: ImagesOfOptions,
+  options: ImagesOfOptions & { readonly offered: readonly ReadonlyMap<string, readonly string[]>[] },
 ): ListedImage[] {
   const clientArch = options.clientArch ?? "x86_64";
-  const taken = new Set<string>();
-  return images.map(({ offered, ...image }) => {
+  // By type and architecture, so that no key has to be put together for each name.
+  const taken = new Map<string, Set<string>>();
+  for (const image of images) {
+    const group = `${image.type} ${image.architecture}`;
+    const names = taken.get(group) ?? new Set<string>();
+    taken.set(group, names);
     const aliases: string[] = [];
     const claims: string[] = [];
-    const claim = (name: string, shown: boolean) => {
-      const key = `${image.type}\n${image.architecture}\n${name}`;
-      if (taken.has(key)) return;
-      taken.add(key);
-      claims.push(name);
-      if (shown) aliases.push(name);
-    };
-    for (const alias of offered) {
+    for (const alias of options.offered[image.file]?.get(image.product) ?? []) {
+      const short = aliasName(alias, client, options);
       // The list shows the short form on images of the client's own architecture only; it resolves on the others too.
-      claim(aliasName(alias, client, options), clientArch === image.architecture);
-      claim(aliasName(`${alias}/${image.properties["architecture"] ?? ""}`, client, options), true);
+      if (claim(names, short, claims) && clientArch === image.architecture) aliases.push(short);
+      const long = aliasName(`${alias}/${image.properties["architecture"] ?? ""}`, client, options);
+      if (claim(names, long, claims)) aliases.push(long);
     }
-    return Object.assign(image, { aliases, claims });
-  });
+    image.aliases = aliases;
+    image.claims = claims;
+  }
+  return images;
+}
+
+/** Whether nobody had the name before; then it is added to the claims. */
+function claim(taken: Set<string>, name: string, claims: string[]): boolean {
+  if (taken.has(name)) return false;
+  taken.add(name);
+  claims.push(name);
+  return true;
 }
 
 /** LXD drops a leading `ubuntu/` for Canonical's own server, and for no mirror of it (simplestreams.go, urlDefaultOS). */

@@ -26,7 +26,7 @@ export {
   type Family,
 } from "./client-profile.ts";
 export { type ClientDecoding, decodeAsClient, imagesOfText, type ListedText } from "./decode-as-client.ts";
-export { type ClientRule, clientRules, type Finding, type Place } from "./finding.ts";
+export { type Finding, type Place, placeText } from "./finding.ts";
 export {
   duplicateFingerprints,
   type FingerprintedImage,
@@ -51,7 +51,7 @@ export {
   rootFtypes,
   unifiedFtypes,
 } from "./ftypes.ts";
-export { hazards } from "./hazards.ts";
+export { hazards } from "./rules/check-listing.ts";
 export { type ImagesOfOptions, imagesOf } from "./images-of.ts";
 export type { IndexEntry, IndexFile } from "./index-file.ts";
 export { invisible } from "./invisible.ts";
@@ -62,7 +62,7 @@ export { type ParseOptions, parseIndex, parseProducts } from "./parse.ts";
 export { printable, quoted } from "./printable.ts";
 export type { Item, Json, Product, ProductsFile, Version } from "./products.ts";
 export { readOwnIndex, readOwnProducts } from "./own-documents.ts";
-export { isRelativePath, parseRelativePath } from "./relative-path.ts";
+export { isRelativePath, parseRelativePath, pathProblem } from "./relative-path.ts";
 export { type ReleaseNames, releaseNames } from "./release-names.ts";
 export { renderIndex, renderProducts } from "./render.ts";
 export { type Resolved, type ResolveOptions, resolveAlias, resolveName } from "./resolve.ts";
@@ -78,3 +78,13 @@ export {
   versionDate,
   versionName,
 } from "./version-name.ts";
+export type { Edit, Example, Level, Rule } from "./rules/rule.ts";
+export { type RuleId, rules, rulesByTopic } from "./rules/rules.ts";
+export { smallestTree } from "./rules/smallest-tree.ts";
+export { type ExplainOptions, type Explanation, explain, type ReaderView } from "./tree/explain.ts";
+export type { FileContents, FolderContents, TreeContents } from "./tree/contents.ts";
+export type { TreeFinding } from "./tree/findings.ts";
+export type { LxcBuild } from "./tree/lxc-index.ts";
+export { productsPaths } from "./tree/read-tree.ts";
+export type { DocumentText, TreeDocuments } from "./tree/tree-documents.ts";
+export { explainName, type FoundImage, type NameAnswer, type NameExplanation } from "./tree/explain-name.ts";

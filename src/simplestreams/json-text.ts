@@ -41,11 +41,11 @@ export function invalid(name: string, what: string, cause?: unknown): HeadwaterE
 /** Throws DOCUMENT_TOO_LARGE. A string is counted in characters, which are never more than its bytes. */
 export function checkSize(size: number, name: string): void {
   if (size <= MAX_DOCUMENT_BYTES) return;
-  throw new HeadwaterError(
-    "DOCUMENT_TOO_LARGE",
-    `cannot use ${printable(name)}: expected at most ${MAX_DOCUMENT_BYTES} bytes, got ${size}`,
-    { details: { limit: MAX_DOCUMENT_BYTES, size } },
-  );
+  throw tooLarge(name, `expected at most ${MAX_DOCUMENT_BYTES} bytes, got ${size}`);
+}
+
+function tooLarge(name: string, what: string): HeadwaterError {
+  return new HeadwaterError("DOCUMENT_TOO_LARGE", `cannot use ${printable(name)}: ${what}`);
 }
 
 function decoded(bytes: Uint8Array, name: string): string {
@@ -76,7 +76,7 @@ function checkNesting(text: string, name: string): void {
     } else if (code === 0x7b || code === 0x5b) {
       depth++;
       if (depth > MAX_DOCUMENT_LEVELS) {
-        throw invalid(name, `it is nested deeper than ${MAX_DOCUMENT_LEVELS} levels at character ${at}`);
+        throw tooLarge(name, `expected at most ${MAX_DOCUMENT_LEVELS} levels, got more at character ${at}`);
       }
     } else if (code === 0x7d || code === 0x5d) {
       depth--;

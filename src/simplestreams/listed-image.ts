@@ -32,6 +32,8 @@ export interface ListedImage {
   /** Where it is in the products file. */
   readonly product: string;
   readonly version: string;
+  /** Which of the given products files, from 0. */
+  readonly file: number;
 }
 
 /** One file that a client fetches. */

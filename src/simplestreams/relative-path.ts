@@ -10,7 +10,7 @@ const MAX_LENGTH = 1024;
  * `..`, a backslash, control and formatting characters, and `%`, `?` and `#`, which the clients escape each in their own way.
  */
 export function parseRelativePath(path: string): string {
-  const problem = problemOf(path);
+  const problem = pathProblem(path);
   if (problem === undefined) return path;
   throw new HeadwaterError("PATH_UNSAFE", `cannot use the path ${quoted(path)}: ${problem}`, {
     hint: "Paths in an index are relative to its server, such as debian/12/amd64/rootfs.squashfs.",
@@ -20,10 +20,11 @@ export function parseRelativePath(path: string): string {
 
 /** Whether `parseRelativePath` takes it. */
 export function isRelativePath(path: string): boolean {
-  return problemOf(path) === undefined;
+  return pathProblem(path) === undefined;
 }
 
-function problemOf(path: string): string | undefined {
+/** What keeps a path from leading below, and to one place only, as half a sentence; undefined when nothing does. */
+export function pathProblem(path: string): string | undefined {
   if (path === "") return "it is empty";
   if (path.length > MAX_LENGTH) return `expected at most ${MAX_LENGTH} characters, got ${path.length}`;
   if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(path)) return "it has a control character";

@@ -70,6 +70,9 @@ export function newestVersion(names: Iterable<string>): string | undefined {
  */
 export function compareBytes(a: string, b: string): number {
   if (a === b) return 0;
+  const units = a < b ? -1 : 1;
+  // Without surrogates both orders are the same.
+  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return units;
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) {
     const difference = rank(a.charCodeAt(at)) - rank(b.charCodeAt(at));
@@ -77,6 +80,8 @@ export function compareBytes(a: string, b: string): number {
   }
   return a.length - b.length;
 }
+
+const SURROGATE = /[\uD800-\uDFFF]/;
 
 /** Surrogates after the rest of the basic plane. */
 function rank(unit: number): number {

@@ -70,6 +70,7 @@ describe("a listed image", () => {
       deltas: [],
       product: "p",
       version: "20260101_0742",
+      file: 0,
     });
   });
 

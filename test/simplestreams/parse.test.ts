@@ -127,7 +127,7 @@ describe("a products file from outside", () => {
     const nested = (levels: number) =>
       `{"products":{},"x":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
     expect(parseProducts(nested(64)).products.size).toBe(0);
-    expect(refused(nested(65)).message).toContain("nested deeper than 64 levels");
+    expect(refused(nested(65)).message).toContain("expected at most 64 levels");
   });
 
   test("counts no brackets inside strings, whatever is escaped there", () => {

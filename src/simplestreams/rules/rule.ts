@@ -1,13 +1,10 @@
 import type { Json } from "../products.ts";
 
 /**
- * How much a broken rule matters. `error`: a client that the image is meant for refuses, does not list, or cannot fetch it. `warning`: it
- * works, and not as its publisher means. `note`: worth knowing, and right as it is for many trees.
+ * How much a broken rule matters. `error`: a client that the image is meant for refuses it, does not list it, or cannot fetch it.
+ * `warning`: it works, and not as its publisher means. `note`: worth knowing, and right as it is in many trees.
  */
 export type Level = "error" | "warning" | "note";
-
-/** Whoever reads a tree: the names of `clientProfiles`, and the two other programs that rules speak of. */
-export const otherReaders = ["lxc", "sstream"] as const;
 
 /** One thing that a tree or its server must get right, and how we know. */
 export interface Rule {
@@ -18,9 +15,12 @@ export interface Rule {
   readonly symptom: string;
   /** The change that mends it, as one imperative sentence without a full stop. */
   readonly mend: string;
-  /** Project, file, and what the code there does. `products.go`, `sort.go`, `simplestreams.go` are in shared/simplestreams of Incus and LXD. */
+  /**
+   * Project, file, and what the code there does. Incus is lxc/incus, LXD is canonical/lxd; `products.go`, `sort.go` and `simplestreams.go`
+   * are in shared/simplestreams of both.
+   */
   readonly source: string;
-  /** For whom: names of client profiles, `lxc`, `sstream`. */
+  /** For whom: names of client profiles, `lxc` (lxc-create -t download), `sstream` (the Python tools). */
   readonly readers: readonly string[];
   readonly example: Example;
 }
@@ -30,9 +30,10 @@ export type Example = { readonly edits: readonly Edit[] } | { readonly answer: s
 
 /** One change to a document. */
 export interface Edit {
-  readonly document: "index" | "products" | "lxc";
-  /** Keys from the top of the document; for `lxc` none. */
+  /** `other` is a second products file, `streams/v1/other.json`; `lxc` is the text `meta/1.0/index-system`. */
+  readonly document: "index" | "products" | "other" | "lxc";
+  /** Keys from the top of the document; none: the whole document. */
   readonly at: readonly string[];
-  /** What stands there then; left out: the key is taken away. For `lxc` and an empty `at`: the whole text. */
+  /** What stands there then; left out: the key, or the document, is taken away. A text for the whole document is its text as it is. */
   readonly value?: Json;
 }

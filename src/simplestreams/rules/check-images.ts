@@ -1,0 +1,88 @@
+import type { ClientProfile } from "../client-profile.ts";
+import { finding, type Finding, type Place } from "../finding.ts";
+import { isFingerprint } from "../fingerprint.ts";
+import { combinedFields, isRootFtype } from "../ftypes.ts";
+import type { ListedDelta, ListedFile, ListedImage } from "../listed-image.ts";
+import { quoted } from "../printable.ts";
+import type { ProductsFile } from "../products.ts";
+import { pathProblem } from "../relative-path.ts";
+
+/** What keeps a client from using one image that it lists, or makes it another thing than its publisher means. */
+export function checkImage(image: ListedImage, file: ProductsFile, client: ClientProfile): Finding[] {
+  const place = { file: image.file, product: image.product, version: image.version };
+  return [
+    ...fingerprintForm(image, place),
+    ...image.files.flatMap((one) => checkFile(one, place)),
+    ...unifiedVm(image, file, place),
+    ...checkDeltas(image, client, place),
+  ];
+}
+
+/** Of a unified image it is the sha256 of its one file. */
+function fingerprintForm(image: ListedImage, place: Place): Finding[] {
+  if (isFingerprint(image.fingerprint)) return [];
+  const type = image.properties["type"];
+  const at = {
+    ...place,
+    item: image.files[0]?.item ?? "",
+    field: isRootFtype(type) ? combinedFields[type] : "sha256",
+    value: image.fingerprint,
+  };
+  const reason = `expected a fingerprint of 64 lower-case hex digits, got ${quoted(image.fingerprint)}`;
+  return [finding("fingerprint-form", at, reason)];
+}
+
+function checkFile(one: ListedFile | ListedDelta, place: Place): Finding[] {
+  const at = { ...place, item: one.item };
+  const findings: Finding[] = [];
+  const isWhole = "role" in one && one.role === "unified";
+  if (!isFingerprint(one.sha256) && !isWhole) {
+    const reason = `expected a sha256 of 64 lower-case hex digits, got ${quoted(one.sha256)}`;
+    findings.push(finding("file-hash", { ...at, field: "sha256", value: one.sha256 }, reason));
+  }
+  const problem = pathProblem(one.path);
+  if (problem !== undefined && !isHarmless(one.path)) {
+    const reason = `the path ${quoted(one.path)} cannot be fetched by all clients: ${problem}`;
+    findings.push(finding("file-path", { ...at, field: "path", value: one.path }, reason));
+  }
+  if (one.size <= 0) {
+    const reason = `expected the size in bytes, got ${one.size}`;
+    findings.push(finding("file-size", { ...at, field: "size", value: one.size }, reason));
+  }
+  return findings;
+}
+
+/** A slash too many is taken away by both clients (path joining in client/simplestreams_images.go; tried). */
+function isHarmless(path: string): boolean {
+  const plain = path.replace(/^\/+/, "").replaceAll(/\/{2,}/g, "/");
+  return plain !== path && pathProblem(plain) === undefined;
+}
+
+function unifiedVm(image: ListedImage, file: ProductsFile, place: Place): Finding[] {
+  const [unified] = image.files;
+  if (image.type !== "container" || unified?.role !== "unified") return [];
+  const item = file.products.get(image.product)?.versions.get(image.version)?.items.get(unified.item);
+  if (item?.combined_type !== "virtual-machine") return [];
+  const at = { ...place, item: unified.item, field: "combined_type", value: item.combined_type };
+  return [finding("unified-vm", at, "a unified virtual machine is taken for a container")];
+}
+
+function checkDeltas(image: ListedImage, client: ClientProfile, place: Place): Finding[] {
+  const findings: Finding[] = [];
+  const [first, second] = image.deltas;
+  if (client.vmDeltaBaseWrong && image.type === "virtual-machine" && first !== undefined) {
+    const reason = "the delta of a virtual machine is applied to the wrong image, which fails";
+    findings.push(finding("vm-delta", { ...place, item: first.item }, reason));
+  }
+  if (client.family === "incus" && second !== undefined) {
+    const reason = "a host that has several of the bases applies several deltas, which fails";
+    findings.push(finding("several-deltas", { ...place, item: second.item }, reason));
+  }
+  for (const delta of image.deltas) {
+    if (isFingerprint(delta.sha256) && delta.path !== "") continue;
+    const [field, value] = delta.path === "" ? ["path", delta.path] : ["sha256", delta.sha256];
+    const reason = `the delta has no usable ${field}: ${quoted(value)}`;
+    findings.push(finding("delta-file", { ...place, item: delta.item, field, value }, reason));
+  }
+  return findings;
+}
