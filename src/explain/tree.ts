@@ -17,7 +17,7 @@ export interface AskOptions {
 }
 
 export interface FileOptions extends AskOptions {
-  /** Called with each piece in order, decompressed where the clients would do that. Without it nothing but the head is asked for. */
+  /** Called with each piece in order, which is valid until it returns; decompressed where the clients would do that. Without it nothing but the head is asked for. */
   readonly read?: ((piece: Uint8Array) => void) | undefined;
   /** With `read`: more bytes than these are not taken, and the file counts as absent. Its listed size, where that is known. */
   readonly most?: number | undefined;
@@ -53,6 +53,8 @@ export interface Exchange {
   readonly hops: readonly { readonly status: number; readonly location: string }[];
   /** Redirects did not end: there was no answer. */
   readonly loop: boolean;
+  /** Why clients would refuse a server that a redirect leads to; undefined when they would not. A sentence without a full stop. */
+  readonly refused: string | undefined;
   /** Those of the last answer that rules look at, in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds until the head of an answer: of the slowest, when there were redirects. */

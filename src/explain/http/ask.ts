@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as askHttp } from "node:http";
-import { Agent as HttpsAgent, request as askHttps } from "node:https";
+import { Agent as HttpsAgent, request as askHttps, type RequestOptions } from "node:https";
+import { createSecureContext, type SecureContext } from "node:tls";
 import type { Failure } from "../tree.ts";
+import { authoritiesWith } from "./authorities.ts";
 import { failureOf, seconds } from "./failures.ts";
 
 /** Go takes 10 MiB (net/http, MaxResponseHeaderBytes); nobody means a head of more than this. */
@@ -25,16 +27,27 @@ export type Head =
       readonly ms: number;
     };
 
-/** Connections that are kept for a while. Certificates are judged elsewhere: who looks wants to see all the rest too. */
+/** Connections that are kept for a while. None is refused for its certificate: who looks wants to see all the rest too. */
 export class Agents {
   readonly #http = new HttpAgent({ keepAlive: true });
-  readonly #https = new HttpsAgent({ keepAlive: true, rejectUnauthorized: false });
+  readonly #https = new HttpsAgent({ keepAlive: true });
+  readonly #ca: string | undefined;
+  #trust: SecureContext | undefined;
+
+  /** @param ca PEM that is trusted besides the system's authorities */
+  constructor(ca: string | undefined) {
+    this.#ca = ca;
+  }
 
   /** Sends one request and resolves with the head of the answer. Rejects for `signal` only. */
   async ask(question: Question): Promise<Head> {
-    const first = await attempt(question, question.url.protocol === "https:" ? this.#https : this.#http);
+    const isTls = question.url.protocol === "https:";
+    // Made once: reading all authorities takes longer than a handshake.
+    if (isTls) this.#trust ??= createSecureContext({ ca: await authoritiesWith(this.#ca) });
+    const options = { ...(isTls ? { secureContext: this.#trust } : {}), rejectUnauthorized: false };
+    const first = await attempt(question, { ...options, agent: isTls ? this.#https : this.#http });
     // The clients keep no connection, so that one which ended between two requests is no fault of the server.
-    return first.stale ? attempt(question, false) : first;
+    return first.stale ? attempt(question, { ...options, agent: false }) : first;
   }
 
   close(): void {
@@ -43,17 +56,16 @@ export class Agents {
   }
 }
 
-function attempt(question: Question, agent: HttpAgent | false): Promise<Head & { readonly stale: boolean }> {
+function attempt(question: Question, options: RequestOptions): Promise<Head & { readonly stale: boolean }> {
   const { url, method, headers, signal } = question;
   signal?.throwIfAborted();
   const started = performance.now();
   const isTls = url.protocol === "https:";
   const request = (isTls ? askHttps : askHttp)(url, {
-    agent,
+    ...options,
     method,
     headers,
     maxHeaderSize: MAX_HEAD_BYTES,
-    rejectUnauthorized: false,
   });
   const connection = watchConnection(request, isTls);
   return new Promise((resolve, reject) => {

@@ -11,8 +11,13 @@ const BUNDLES = [
   "/etc/ssl/cert.pem",
 ];
 
+/** What a client that has pinned `ca` trusts. */
+export async function authoritiesWith(ca: string | undefined): Promise<string[]> {
+  return [...(await systemAuthorities()), ...(ca === undefined ? [] : [ca])];
+}
+
 /** PEM of the system's authorities. A site may have added its own there, which Node does not know; its list is taken where there is none. */
-export async function systemAuthorities(): Promise<readonly string[]> {
+async function systemAuthorities(): Promise<readonly string[]> {
   const own = process.env["SSL_CERT_FILE"];
   for (const file of own === undefined || own === "" ? BUNDLES : [own]) {
     try {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
 import { printable } from "../../simplestreams/printable.ts";
 import type { Exchange, Failure } from "../tree.ts";
 import { basic, credentialsIn, isWeb, shownUrl } from "./address.ts";
@@ -40,11 +41,13 @@ export async function follow(agents: Agents, trip: Trip): Promise<Journey> {
   const hops: { status: number; location: string }[] = [];
   const seen = new Set<string>();
   let slowest = 0;
+  let refused: string | undefined;
   let at: Position = { url: trip.url, authorization: trip.authorization };
   for (;;) {
     const head = await agents.ask({ ...trip, url: at.url, headers: headersFor(trip, at) });
     slowest = Math.max(slowest, head.ms);
-    const facts = { trip, at, hops, headMs: slowest };
+    if (head.kind === "head" && at.url.origin !== trip.url.origin) refused ??= refusalOf(head.answer, at.url);
+    const facts = { trip, at, hops, headMs: slowest, refused };
     if (head.kind === "failed") {
       return { exchange: exchangeOf(facts, { failure: head.failure }), answer: undefined, sent: head.sent };
     }
@@ -71,6 +74,17 @@ export async function follow(agents: Agents, trip: Trip): Promise<Journey> {
       return { exchange: exchangeOf({ ...facts, at }, { loop: true }), answer: undefined, sent: true };
     }
   }
+}
+
+/** Of the server that was asked for the same is told by its own facts. */
+function refusalOf({ socket }: IncomingMessage, url: URL): string | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const protocol = socket.getProtocol() ?? "something else";
+  if (protocol !== "TLSv1.3")
+    return `${url.host} speaks ${protocol}, and the clients nothing older than TLSv1.3`;
+  return socket.authorized
+    ? undefined
+    : `the certificate of ${url.host} is not trusted (${String(socket.authorizationError)})`;
 }
 
 function headersFor(trip: Trip, { authorization }: Position): Readonly<Record<string, string>> {
@@ -116,10 +130,11 @@ interface Facts {
   readonly at: Position;
   readonly hops: readonly { readonly status: number; readonly location: string }[];
   readonly headMs: number;
+  readonly refused: string | undefined;
 }
 
 function exchangeOf(
-  { trip, at, hops, headMs }: Facts,
+  { trip, at, hops, headMs, refused }: Facts,
   end: { readonly answer?: IncomingMessage; readonly failure?: Failure; readonly loop?: boolean },
 ): Exchange {
   const { answer, failure, loop = false } = end;
@@ -129,6 +144,7 @@ function exchangeOf(
     status: answer?.statusCode ?? 0,
     hops: [...hops],
     loop,
+    refused,
     headers: answer === undefined ? {} : keptHeaders(answer.headers),
     headMs: Math.round(headMs),
     sent: undefined,

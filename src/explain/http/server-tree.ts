@@ -53,7 +53,7 @@ class ServerTree implements Tree {
   readonly #ca: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #patience: Patience;
-  readonly #agents = new Agents();
+  readonly #agents: Agents;
   /** Endings of files that were asked for with GET: what compresses on the way often leaves HEAD alone. */
   readonly #tried = new Set<string>();
   #first: { readonly path: string; readonly size: number | undefined } | undefined;
@@ -61,6 +61,7 @@ class ServerTree implements Tree {
   constructor({ url, ca, credentials, userAgent, patience }: ServerTreeOptions) {
     this.#address = parseServerAddress(url, credentials);
     this.#ca = ca;
+    this.#agents = new Agents(ca);
     this.#headers = { "User-Agent": userAgent, "Accept-Encoding": "gzip" };
     this.#patience = { ...PATIENCE, ...patience };
     this.name = shownUrl(this.#address.base).replace(/\/(?=$|\?)/, "");

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { connect, type ConnectionOptions } from "node:tls";
 import type { CertificateFacts } from "../tree.ts";
 import { serverName } from "./address.ts";
-import { systemAuthorities } from "./authorities.ts";
+import { authoritiesWith } from "./authorities.ts";
 import { certificateFacts } from "./certificate-facts.ts";
 import { failureOf } from "./failures.ts";
 
@@ -23,8 +23,7 @@ export interface TlsQuestion {
 
 /** What a server shows in a handshake: first in one that the clients would accept, then in an older one, to name what it speaks. */
 export async function lookAtTls(question: TlsQuestion): Promise<TlsFacts> {
-  const authorities = await systemAuthorities();
-  const ca = question.ca === undefined ? [...authorities] : [...authorities, question.ca];
+  const ca = await authoritiesWith(question.ca);
   const modern = await handshake(question, { ca, minVersion: "TLSv1.3" });
   if (modern.kind === "shaken") return factsOf(question, modern, undefined);
   if (!modern.isTls) return failed(modern.why);
