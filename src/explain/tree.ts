@@ -8,7 +8,7 @@ export interface Tree {
   /** Whether a file is there and how large; `read` gets its bytes, piece by piece, when it is wanted whole. */
   file(path: string, options?: FileOptions): Promise<FileAnswer>;
   /** What is true of the whole server; undefined for what is no server. */
-  server(): Promise<ServerFacts | undefined>;
+  server(options?: ServerOptions): Promise<ServerFacts | undefined>;
   close(): Promise<void>;
 }
 
@@ -17,8 +17,18 @@ export interface AskOptions {
 }
 
 export interface FileOptions extends AskOptions {
-  /** Called with each piece in order. Without it nothing but the head is asked for. */
+  /** Called with each piece in order, which is valid until it returns; decompressed where the clients would do that. Without it nothing but the head is asked for. */
   readonly read?: ((piece: Uint8Array) => void) | undefined;
+  /** With `read`: more bytes than these are not taken, and the file counts as absent. Its listed size, where that is known. */
+  readonly most?: number | undefined;
+}
+
+export interface ServerOptions extends AskOptions {
+  /**
+   * The file that plain HTTP is tried with, best the smallest one listed; without it the first that was asked for with `file`. `size` as
+   * it is listed.
+   */
+  readonly file?: { readonly path: string; readonly size: number | undefined } | undefined;
 }
 
 export type DocumentAnswer =
@@ -31,33 +41,60 @@ export type FileAnswer =
   | { readonly kind: "there"; readonly size: number | undefined; readonly exchange?: Exchange }
   | { readonly kind: "absent"; readonly why: string; readonly exchange?: Exchange };
 
-/** One question to a server, with all redirects on the way to the answer. */
+/** One question to a server, with all redirects on the way to the answer. URLs are without credentials and without the values of a query. */
 export interface Exchange {
-  /** As asked first, without credentials. */
+  /** As asked first. */
   readonly url: string;
   /** Where the answer came from; differs from `url` after redirects. */
   readonly finalUrl: string;
+  /** Of the last answer; 0 when there was none. */
   readonly status: number;
+  /** Redirects in order; `location` is where each one leads, in full. */
   readonly hops: readonly { readonly status: number; readonly location: string }[];
   /** Redirects did not end: there was no answer. */
   readonly loop: boolean;
+  /** Why clients would refuse a server that a redirect leads to; undefined when they would not. A sentence without a full stop. */
+  readonly refused: string | undefined;
+  /** Those of the last answer that rules look at, in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds until the head of the last answer. */
+  /** Milliseconds until the head of an answer: of the slowest, when there were redirects. */
   readonly headMs: number;
   /** Bytes of the body as they were sent, where it was read. */
   readonly sent: number | undefined;
+  /** Whether user and password went with the last request. `lost`: a redirect on the way was to a full address, for which the clients drop them. */
+  readonly credentials: "none" | "sent" | "lost";
+  /** Why there is no answer, or not a whole one. */
+  readonly failure: Failure | undefined;
+}
+
+export interface Failure {
+  /**
+   * `unreachable`: no connection. `cut`: one that ended early, or with something that is not HTTP. `slow`: no head, or not a byte more, in
+   * time. `damaged`: gzip data that is broken. `encoded`: in a way that the clients do not decode. `too-large`: more than is taken.
+   */
+  readonly kind: "unreachable" | "cut" | "slow" | "damaged" | "encoded" | "too-large";
+  /** A sentence without a full stop. */
+  readonly why: string;
 }
 
 /** What is true of a server, whatever is asked for. */
 export interface ServerFacts {
+  /** For a person: the address without credentials. */
+  readonly url: string;
+  /** The clients take https only. With http all of TLS is left out, and so is `plain`. */
+  readonly scheme: "https" | "http";
   readonly host: string;
   readonly port: number;
+  /** Whether the address has a user and a password. */
+  readonly credentials: boolean;
+  /** Why no TLS connection came about at all; undefined when one did. A sentence without a full stop. */
+  readonly problem: string | undefined;
   /** Whether a handshake with TLS 1.3 succeeded; the clients accept nothing older. `older` names what it speaks instead, such as `TLSv1.2`. */
   readonly tls13: boolean;
   readonly older: string | undefined;
   readonly certificate: CertificateFacts | undefined;
-  /** What happens to the clients' first try for each file: plain HTTP to the same host and port. */
-  readonly plain: PlainFacts;
+  /** What happens to the clients' first try for each file: plain HTTP to the same host and port, or to port 80 when the address has no port. */
+  readonly plain: PlainFacts | undefined;
 }
 
 export interface CertificateFacts {
@@ -73,20 +110,31 @@ export interface CertificateFacts {
   readonly selfSigned: boolean;
   /** Whether the system's authorities, or the one that was given, vouch for it. */
   readonly trusted: boolean;
+  /** Whether it is trusted for the one that was given: clients must pin that one, and then expect its first DNS name, if it has any. */
+  readonly pinned: boolean;
+  /** Why it is not trusted, as OpenSSL calls it, such as `CERT_HAS_EXPIRED`. */
+  readonly distrust: string | undefined;
   /** Whether it is for the host of the address. */
   readonly matchesHost: boolean;
 }
 
 export type PlainFacts =
-  /** Nobody answers, and nobody refuses: each client waits for the system's time-out, about two minutes, for each file. */
-  | { readonly kind: "silent" }
-  /** The connection is refused or cut: clients go on to https at once. */
-  | { readonly kind: "refused" }
-  /** An answer, after redirects. `isFile`: status 200 and as many bytes as the file has. */
+  /**
+   * No answer, and nobody refuses. `sent` false: not even a connection, for which each client waits until the system gives up, about two
+   * minutes, for each file. `sent` true: a connection on which no answer comes; clients wait 30 seconds.
+   */
+  | { readonly kind: "silent"; readonly url: string; readonly sent: boolean }
+  /** Refused (`sent` false), or cut or answered with something that is not HTTP after the request had gone out: clients go on to https at once. */
+  | { readonly kind: "refused"; readonly url: string; readonly sent: boolean }
+  /** An answer, after redirects. */
   | {
       readonly kind: "answered";
+      readonly url: string;
       readonly status: number;
+      /** Where the first redirect leads. */
       readonly redirect: string | undefined;
+      readonly loop: boolean;
       readonly length: number | undefined;
-      readonly isFile: boolean;
+      /** With status 200: what came, told by its length. `file`: as many bytes as the file has. */
+      readonly content: "file" | "longer" | "shorter" | "unknown" | undefined;
     };
