@@ -1,12 +1,13 @@
 import * as z from "zod";
+import { parseAsClient } from "./client-text.ts";
 import { isObject, productsFromRaw, type RawObject } from "./containers.ts";
 import { itemDefinition, productDefinition, productsDefinition, versionDefinition } from "./definitions.ts";
 import { finding, type Finding, type Place } from "./finding.ts";
 import { type ImagesOfOptions, imagesOf } from "./images-of.ts";
-import { checkSize, parseJson } from "./json-text.ts";
 import type { ListedImage } from "./listed-image.ts";
 import { HeadwaterError } from "../error.ts";
 import { quoted } from "./printable.ts";
+import { assignAgain } from "./repeated-keys.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import type { ProductsFile } from "./products.ts";
 
@@ -28,7 +29,7 @@ const MAX_FINDINGS = 100;
 export function decodeAsClient(input: string | Uint8Array, client: ClientProfile): ClientDecoding {
   let raw: unknown;
   try {
-    raw = parseJson(markFractions(typeof input === "string" ? input : replacing(input)), "the products file");
+    raw = parseAsClient(input, "the products file");
   } catch (error) {
     if (!(error instanceof HeadwaterError) || error.code !== "DOCUMENT_INVALID") throw error;
     return { products: undefined, fatal: [finding("json-text", {}, error.message)] };
@@ -58,20 +59,6 @@ export function imagesOfText(
 ): ListedText {
   const { products, fatal } = decodeAsClient(input, client);
   return { images: products === undefined ? [] : imagesOf(products, client, options), fatal };
-}
-
-/** Go replaces bytes that are not UTF-8 instead of refusing them. */
-function replacing(bytes: Uint8Array): string {
-  checkSize(bytes.byteLength, "the products file");
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-}
-
-/** Go wants digits for an integer: `2.0` and `1e3` fail there, and JavaScript would not show the difference. */
-function markFractions(text: string): string {
-  return text.replace(
-    /(?<!\\)("[sſ]ize"\s*:\s*)(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/giu,
-    (all, key: string, number: string) => (/[.e]/i.test(number) ? `${key}"${number}"` : all),
-  );
 }
 
 type Kind = "string" | "boolean" | "integer" | "strings" | "objects";
@@ -126,9 +113,10 @@ class Decoder {
     }
     for (const [key, value] of Object.entries(raw)) {
       const name = fields.has(key) ? key : foldedName(key, fields);
-      if (name === undefined || value === null) continue;
+      if (name === undefined) continue;
       const kind = fields.get(name) ?? "string";
-      if (this.#fits(value, kind, name, place)) struct[name] = kind === "strings" ? strings(value) : value;
+      if (value !== null && !this.#fits(value, kind, name, place)) continue;
+      assignAgain(struct, name, kind === "strings" && value !== null ? strings(value) : value);
     }
     return struct;
   }
