@@ -3,7 +3,7 @@ import { Decoder } from "./decoder.ts";
 import type { IndexFile } from "./index-file.ts";
 import { finding, type Finding } from "./finding.ts";
 import { type ImagesOfOptions, imagesOf } from "./images-of.ts";
-import { checkSize, parseJson } from "./json-text.ts";
+import { parseAsClient } from "./client-text.ts";
 import type { ListedImage } from "./listed-image.ts";
 import { HeadwaterError } from "../error.ts";
 import type { ClientProfile } from "./client-profile.ts";
@@ -30,7 +30,7 @@ export interface Decoded {
  * DOCUMENT_TOO_LARGE.
  */
 export function decodeForAll(input: string | Uint8Array, name = "the products file"): Decoded {
-  const raw = parseAsGo(input, name);
+  const raw = parseAsClient(input, name);
   const decoder = new Decoder();
   const products = productsFromRaw(decoder.products(raw), ACCEPTING);
   return { products, mistakes: decoder.mistakes, raw };
@@ -41,14 +41,10 @@ export function decodeIndex(
   input: string | Uint8Array,
   name = "the index",
 ): { readonly index: IndexFile; readonly mistakes: readonly Finding[]; readonly raw: unknown } {
-  const raw = parseAsGo(input, name);
+  const raw = parseAsClient(input, name);
   const decoder = new Decoder();
   const index = indexFromRaw(decoder.index(raw), () => undefined);
   return { index, mistakes: decoder.mistakes, raw };
-}
-
-function parseAsGo(input: string | Uint8Array, name: string): unknown {
-  return parseJson(markFractions(typeof input === "string" ? input : replacing(input, name)), name);
 }
 
 const ACCEPTING: ContainerVisitor = { file() {}, product() {}, version() {}, item() {} };
@@ -99,18 +95,4 @@ export function imagesOfText(
 ): ListedText {
   const { products, fatal } = decodeAsClient(input, client);
   return { images: products === undefined ? [] : imagesOf(products, client, options), fatal };
-}
-
-/** Go replaces bytes that are not UTF-8 instead of refusing them. */
-function replacing(bytes: Uint8Array, name: string): string {
-  checkSize(bytes.byteLength, name);
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-}
-
-/** Go wants digits for an integer: `2.0` and `1e3` fail there, and JavaScript would not show the difference. */
-function markFractions(text: string): string {
-  return text.replace(
-    /(?<!\\)("[sſ]ize"\s*:\s*)(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/giu,
-    (all, key: string, number: string) => (/[.e]/i.test(number) ? `${key}"${number}"` : all),
-  );
 }

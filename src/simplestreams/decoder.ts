@@ -10,6 +10,7 @@ import {
 } from "./definitions.ts";
 import { finding, type Finding, type Place } from "./finding.ts";
 import { quoted } from "./printable.ts";
+import { assignAgain } from "./repeated-keys.ts";
 
 type Kind = "string" | "boolean" | "integer" | "list" | "strings" | "objects";
 type Fields = ReadonlyMap<string, Kind>;
@@ -64,10 +65,11 @@ export class Decoder {
     }
     for (const [key, value] of Object.entries(raw)) {
       const name = fields.has(key) ? key : foldedName(key, fields);
-      if (name === undefined || value === null) continue;
+      if (name === undefined) continue;
       const kind = fields.get(name) ?? "string";
       const field = prefix === "" ? name : `${prefix}.${name}`;
-      if (this.#fits(value, kind, field, place)) struct[name] = FILLED[kind]?.(value) ?? value;
+      if (value !== null && !this.#fits(value, kind, field, place)) continue;
+      assignAgain(struct, name, value === null ? null : (FILLED[kind]?.(value) ?? value));
     }
     return struct;
   }

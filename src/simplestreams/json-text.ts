@@ -8,20 +8,24 @@ export const MAX_DOCUMENT_LEVELS = 64;
 
 /**
  * Text of a document that came from outside, checked before `JSON.parse` spends memory on it: at most 64 MiB, at most 64
- * levels, one complete JSON object and nothing around it. Go's decoder refuses a byte order mark and trailing bytes, so
+ * levels (or as many as given), one complete JSON object and nothing around it. Go's decoder refuses a byte order mark and trailing bytes, so
  * such a document is refused here as well.
  */
-export function documentText(input: string | Uint8Array, name: string): string {
+export function documentText(
+  input: string | Uint8Array,
+  name: string,
+  levels: number = MAX_DOCUMENT_LEVELS,
+): string {
   checkSize(typeof input === "string" ? input.length : input.byteLength, name);
   const text = typeof input === "string" ? input : decoded(input, name);
   checkStart(text, name);
-  checkNesting(text, name);
+  checkNesting(text, name, levels);
   return text;
 }
 
 /** `JSON.parse` after `documentText`; what is wrong is said with its place. */
-export function parseJson(input: string | Uint8Array, name: string): unknown {
-  const text = documentText(input, name);
+export function parseJson(input: string | Uint8Array, name: string, levels?: number): unknown {
+  const text = documentText(input, name, levels);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -66,7 +70,7 @@ function checkStart(text: string, name: string): void {
 }
 
 /** One pass over the text. Strings are skipped by searching for their end, which is most of a document. */
-function checkNesting(text: string, name: string): void {
+function checkNesting(text: string, name: string, levels: number): void {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -75,8 +79,10 @@ function checkNesting(text: string, name: string): void {
       if (at === -1) throw invalid(name, "it ends inside a string: the file was cut off");
     } else if (code === 0x7b || code === 0x5b) {
       depth++;
-      if (depth > MAX_DOCUMENT_LEVELS) {
-        throw tooLarge(name, `expected at most ${MAX_DOCUMENT_LEVELS} levels, got more at character ${at}`);
+      if (depth > levels) {
+        const what = `expected at most ${levels} levels, got more at character ${at}`;
+        // The limit is ours, or that of a client, which takes such a text for broken.
+        throw levels === MAX_DOCUMENT_LEVELS ? tooLarge(name, what) : invalid(name, what);
       }
     } else if (code === 0x7d || code === 0x5d) {
       depth--;

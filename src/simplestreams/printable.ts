@@ -13,8 +13,17 @@ export function quoted(value: unknown, max = 60): string {
   if (value === undefined) return "nothing";
   // A string is cut before it is quoted, so that the closing quote stays and a huge value costs nothing.
   const short = typeof value === "string" && value.length > max ? `${value.slice(0, max)}…` : value;
-  const text = printable(JSON.stringify(short));
+  const text = printable(asJson(short));
   return text.length > max * 2 ? `${text.slice(0, max * 2)}…` : text;
+}
+
+/** JSON.stringify calls itself for each level, and what came from outside may have ten thousand. */
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "something nested very deep";
+  }
 }
 
 function hex4(code: number): string {

@@ -66,6 +66,16 @@ export class User {
     await this.run("remote", "add", remote, url, "--protocol", "simplestreams");
   }
 
+  /** The files that `remote add` leaves of the one remote, without calling it: for those who list hundreds of servers. */
+  async writeRemote(remote: string, addr: string, pem: string): Promise<void> {
+    const folder = join(this.home, CONFIG[this.family]);
+    await mkdir(join(folder, "servercerts"), { recursive: true });
+    await writeFile(join(folder, "servercerts", `${remote}.crt`), pem);
+    const remotes = { [remote]: { addr, protocol: "simplestreams", public: true } };
+    // JSON is YAML.
+    await writeFile(join(folder, "config.yml"), JSON.stringify({ remotes }));
+  }
+
   run(...args: readonly string[]): Promise<string> {
     return run(PROGRAM[this.family], args, { env: this.env });
   }

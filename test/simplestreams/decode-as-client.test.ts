@@ -47,6 +47,8 @@ describe("one wrong JSON type kills the whole file for a client", () => {
     ["a support_eol that is a number", document({ product: `,"support_eol":5` })],
     ["an item that is a number", document({ items: `,"n":5` })],
     ["an item that is an array", document({ items: `,"n":[]` })],
+    ["a list instead of an object", "[]"],
+    ["a number instead of an object", "5"],
     ["a licence that is a number", `{"license":5,"products":{}}`],
     ["a size whose name has a long s", document({ metadata: `,"\u017fize":"x"` })],
   ])("%s", (_what, text) => {
@@ -64,14 +66,19 @@ describe("one wrong JSON type kills the whole file for a client", () => {
     ["a second document", `${document()}{}`],
     ["a NUL at the end", `${document()}\0`],
     ["NaN", document({ metadata: `,"size":NaN` })],
-    ["a list", "[]"],
-    ["a number", "5"],
     ["HTML", "<html>"],
     ["nothing", ""],
   ])("%s is no JSON for it", (_what, text) => {
     for (const client of [incus, lxd]) {
       expect(imagesOfText(text, client)).toMatchObject({ images: [], fatal: [{ rule: "json-text" }] });
     }
+  });
+
+  test("a wrong value may be nested very deep", () => {
+    const deep = `${"[".repeat(9000)}${"]".repeat(9000)}`;
+    expect(imagesOfText(document({ product: `,"aliases":${deep}` }), incus).fatal[0]?.reason).toContain(
+      "something nested very deep",
+    );
   });
 
   test("all wrong places are named", () => {
@@ -115,6 +122,11 @@ describe("what a client takes as it is", () => {
     ["null for a version", document().replace(`"versions":{`, `"versions":{"20260202":null,`)],
     ["null for a product", document().replace(`"products":{`, `"products":{"q":null,`)],
     ["a product called __proto__", document().replace(`"p":`, `"__proto__":`)],
+    [
+      "an unknown key a hundred levels deep",
+      document({ product: `,"foo":${"[".repeat(100)}${"]".repeat(100)}` }),
+    ],
+    ["null after a text under one key", document({ product: `,"os":null` })],
     ["white space around it", ` \n${document()}\t\r\n`],
     ["a size below nothing", document({ metadata: `,"size":1` })],
   ])("%s", (_what, text) => {
@@ -132,6 +144,39 @@ describe("what a client takes as it is", () => {
     const [image] = imagesOfText(upper, incus).images;
     expect(image?.properties["variant"]).toBe("x");
     expect(image?.size).toBe(9);
+  });
+
+  test("objects under one key together, where they are maps of names", () => {
+    const second = document().replace(`"p":`, `"q":`).replace(sha("1"), sha("2"));
+    const both = `${document().slice(0, -1)},${second.slice(1)}`;
+    expect(imagesOfText(both, incus).images.map(({ product }) => product)).toEqual(["p", "q"]);
+    expect(imagesOfText(both.replace(`"products"`, `"Products"`), incus).images).toHaveLength(2);
+    expect(imagesOfText(`${document().slice(0, -1)},"products":null}`, incus)).toEqual({
+      images: [],
+      fatal: [],
+    });
+  });
+
+  test("a name twice in a map: the last one alone", () => {
+    const [image, ...others] = imagesOfText(
+      document().replace(`{"p":`, `{"p":{"arch":"amd64","os":"First","variant":"x","versions":{}},"p":`),
+      incus,
+    ).images;
+    expect(others).toEqual([]);
+    expect(image?.properties).toMatchObject({ os: "O" });
+    expect(image?.properties).not.toHaveProperty("variant");
+  });
+
+  test("a file that is null, as one without products", () => {
+    expect(imagesOfText(" null\n", incus)).toEqual({ images: [], fatal: [] });
+  });
+
+  test("half of a surrogate pair, with a mark in its place", () => {
+    const asOs = (os: string) =>
+      imagesOfText(document().replace(`"O"`, `"${os}"`), incus).images[0]?.properties["os"];
+    expect(asOs(String.raw`a\ud83d`)).toBe("a\uFFFD");
+    expect(asOs(String.raw`\ud83d\ud83d\ude00`)).toBe("\uFFFD\u{1F600}");
+    expect(asOs(String.raw`\\ud83d\uDE00`)).toBe("\\ud83d\uFFFD");
   });
 
   test("bytes that are not UTF-8, with a mark in their place", () => {

@@ -52,12 +52,12 @@ export const documentRules = {
   },
   "document-size": {
     level: "error",
-    text: "A document has at most 64 MiB and 64 levels",
+    text: "A products file has at most 64 MiB, and makes at most 100,000 images",
     symptom: "Clients are slow or run out of memory; Headwater does not look into such a document",
     mend: "List fewer versions, or split the products file",
     source: "Headwater's own limit: the clients have none",
     readers: everyReader,
-    example: { edits: [edit(["deep"], nested(70))] },
+    example: { answer: "A products file of 70 MiB" },
   },
   "index-empty": {
     level: "error",
@@ -143,9 +143,3 @@ export const documentRules = {
     },
   },
 } as const satisfies Record<string, Rule>;
-
-function nested(levels: number): Edit["value"] & object {
-  let value: { [key: string]: NonNullable<Edit["value"]> } = {};
-  for (let level = 0; level < levels; level++) value = { deep: value };
-  return value;
-}
