@@ -6,6 +6,10 @@ import { slug } from "./slug.ts";
 /**
  * The aliases of a product exactly as clients split them: at every comma, with no trimming and no de-duplication
  * (products.go of both projects). So `a, b` names ` b`; use `isValidAlias` before keeping one from outside.
+ *
+ * @example
+ * console.log(parseAliases("debian/12, debian/bookworm"));
+ * // ["debian/12"," debian/bookworm"]
  */
 export function parseAliases(aliases: string | undefined): string[] {
   return aliases === undefined || aliases === "" ? [] : aliases.split(",");
@@ -73,6 +77,11 @@ export interface StandardAliasNames {
  * The aliases under which the public servers offer such a product: `debian/12`, `debian/12/default`, `debian/bookworm`,
  * `debian/bookworm/default`; for another variant only the forms with it. Clients add `/<arch>` to each of them themselves
  * and nothing else (simplestreams.go applyAliases, both projects), so every form has to be in the index.
+ *
+ * @example
+ * const names = { os: "Ubuntu", release: "24.04", variant: "cloud" };
+ * console.log(standardAliases(names));
+ * // ["ubuntu/24.04/cloud","ubuntu/noble/cloud"]
  */
 export function standardAliases(names: StandardAliasNames): string[] {
   const { os, release, variant } = names;

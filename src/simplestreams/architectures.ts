@@ -63,6 +63,10 @@ const personalities = new Map<string, readonly string[]>([
 /**
  * The kernel name (`x86_64`) of an architecture as an index spells it (`amd64`); undefined when the client does not
  * know it and skips the product. Case counts. For a family: what its newest version knows; for none: what either knows.
+ *
+ * @example
+ * console.log(kernelArchitecture("amd64"), kernelArchitecture("amd64v3", "lxd"), kernelArchitecture("amd64v3", "incus"));
+ * // x86_64 x86_64 undefined
  */
 export function kernelArchitecture(arch: string, client?: ClientProfile | Family): string | undefined {
   const groups = groupsOf(client);

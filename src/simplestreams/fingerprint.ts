@@ -27,6 +27,11 @@ export type FingerprintMatch<Image> =
  * The image whose fingerprint begins with `prefix`, as GetImage finds it (shared/simplestreams/simplestreams.go, both
  * projects): there is no minimum length, and two entries that match are "More than one match" even when they are one
  * fingerprint listed twice.
+ *
+ * @example
+ * const images = [{ fingerprint: "12ab" }, { fingerprint: "12cd" }];
+ * console.log(matchFingerprint(images, "12a").image, matchFingerprint(images, "12").kind, matchFingerprint(images, "9").kind);
+ * // {"fingerprint":"12ab"} several none
  */
 export function matchFingerprint<Image extends { readonly fingerprint: string }>(
   images: Iterable<Image>,

@@ -35,7 +35,13 @@ export const combinedFields = {
   "disk1.img": "combined_disk1-img_sha256",
 } as const satisfies Readonly<Record<RootFtype, string>>;
 
-/** What an item with this `ftype` is. */
+/**
+ * What an item with this `ftype` is.
+ *
+ * @example
+ * console.log(["incus.tar.xz", "squashfs", "lxd_combined.tar.gz", "squashfs.vcdiff", "root.tar.gz"].map(roleOf));
+ * // ["metadata","root","unified","delta","other"]
+ */
 export function roleOf(ftype: string | undefined): Role {
   if (ftype === undefined) return "other";
   if (isRootFtype(ftype)) return "root";
@@ -65,6 +71,11 @@ export function instanceTypeOf(root: RootFtype): InstanceType {
 /**
  * The fingerprint that clients read for this metadata item with this root, or undefined: then they list no image for
  * the pair. Only `root.tar.xz` falls back to `combined_sha256`; an empty string counts as not there (products.go, both).
+ *
+ * @example
+ * const metadata = { ftype: "lxd.tar.xz", combined_sha256: "12ab" };
+ * console.log(combinedHash(metadata, "root.tar.xz"), combinedHash(metadata, "squashfs"));
+ * // 12ab undefined
  */
 export function combinedHash(metadata: Item, root: RootFtype): string | undefined {
   const own = metadata[combinedFields[root]];

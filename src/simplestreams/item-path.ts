@@ -28,7 +28,13 @@ export function itemPath(parts: ItemPathParts): string {
   return `${folders.join("/")}/${slug(parts.name)}-${parts.sha256.slice(0, 8)}.${slug(parts.extension)}`;
 }
 
-/** The key of a product, `os:release:variant:arch`, in slugs. */
+/**
+ * The key of a product, `os:release:variant:arch`, in slugs.
+ *
+ * @example
+ * console.log(productKey({ os: "Rocky Linux", release: "9", variant: "", arch: "amd64" }));
+ * // rocky-linux:9:default:amd64
+ */
 export function productKey(names: ProductSlugs): string {
   return [names.os, names.release, variantName(names.variant), names.arch].map(slug).join(":");
 }

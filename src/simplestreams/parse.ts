@@ -45,7 +45,10 @@ export function parseProducts(input: string | Uint8Array, options: ParseOptions 
   return productsFromRaw(raw, strictVisitor(name));
 }
 
-/** Reads an index from outside. */
+/**
+ * Reads an index from outside. Unknown keys are kept, null counts as not there. Throws DOCUMENT_INVALID (or DOCUMENT_TOO_LARGE) with
+ * the place and the value.
+ */
 export function parseIndex(input: string | Uint8Array, options: ParseOptions = {}): IndexFile {
   const name = options.name ?? "the index";
   const raw = parseJson(input, name);

@@ -1,6 +1,10 @@
 /**
  * Text from outside, safe to print on a terminal: control characters, line separators, bidirectional overrides and
  * lone surrogates become `\uXXXX`, so that a name cannot move the cursor, colour a line or reverse what follows.
+ *
+ * @example
+ * console.log(printable("12\u0007\u202e"));
+ * // 12\u0007\u202e
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) =>

@@ -18,7 +18,13 @@ export function parseRelativePath(path: string): string {
   });
 }
 
-/** Whether `parseRelativePath` takes it. */
+/**
+ * Whether `parseRelativePath` takes it.
+ *
+ * @example
+ * console.log(["debian/12/rootfs.squashfs", "/etc/passwd", "a/../b", "a?b"].map(isRelativePath));
+ * // [true,false,false,false]
+ */
 export function isRelativePath(path: string): boolean {
   return pathProblem(path) === undefined;
 }

@@ -39,7 +39,13 @@ export interface ReleaseNames {
   readonly codename: string;
 }
 
-/** Both names of a release of Debian or Ubuntu, by either of them; undefined for what the table does not know. */
+/**
+ * Both names of a release of Debian or Ubuntu, by either of them; undefined for what the table does not know.
+ *
+ * @example
+ * console.log(releaseNames("Ubuntu", "noble"), releaseNames("Alpine", "3.22"));
+ * // {"version":"24.04","codename":"noble"} undefined
+ */
 export function releaseNames(os: string, release: string): ReleaseNames | undefined {
   const name = release.toLowerCase();
   const found = tables

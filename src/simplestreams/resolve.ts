@@ -45,6 +45,17 @@ export type Resolved =
 /**
  * What a daemon takes a name for: an alias, else the beginning of a fingerprint, however short (daemon_images.go of both).
  * A name that vanished and consists of hex digits can so lead to another image.
+ *
+ * @example
+ * const names = { os: "Debian", release: "12", arch: "amd64", variant: "default", aliases: "debian/12" };
+ * const items = {
+ *   m: { ftype: "incus.tar.xz", path: "m", combined_squashfs_sha256: "ab".repeat(32) },
+ *   r: { ftype: "squashfs", path: "r" },
+ * };
+ * const text = JSON.stringify({ products: { p: { ...names, versions: { "20260101_0000": { items } } } } });
+ * const images = imagesOf(parseProducts(text), clientProfile("incus"));
+ * console.log(resolveName(images, "debian/12/amd64").by, resolveName(images, "a").by, resolveName(images, "debian/13").kind);
+ * // alias fingerprint none
  */
 export function resolveName(
   images: readonly ListedImage[],

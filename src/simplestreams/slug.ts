@@ -23,7 +23,13 @@ export function sameSlug(a: string, b: string): boolean {
   return a !== b && slug(a) === slug(b);
 }
 
-/** The first of `names` that is different and has the same slug. */
+/**
+ * The first of `names` that is different and has the same slug.
+ *
+ * @example
+ * console.log(slugClash("Rocky Linux", ["alma", "rocky-linux"]));
+ * // rocky-linux
+ */
 export function slugClash(name: string, names: Iterable<string>): string | undefined {
   for (const other of names) if (sameSlug(name, other)) return other;
   return undefined;

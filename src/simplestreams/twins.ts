@@ -41,7 +41,12 @@ function freeKey(items: ReadonlyMap<string, Item>, ftype: string): string {
 
 /**
  * Requirements for both families: Incus reads `requirements`, LXD 5.0.2 only `lxd_requirements`, later LXD prefers that
- * one when it is there. Values become strings, since a boolean would make clients refuse the whole file.
+ * one when it is there. Values become strings, since a boolean would make clients refuse the whole file. Throws NAME_INVALID
+ * for what is neither text, number nor boolean.
+ *
+ * @example
+ * console.log(requirementFields({ secureboot: false }));
+ * // {"requirements":{"secureboot":"false"},"lxd_requirements":{"secureboot":"false"}}
  */
 export function requirementFields(
   requirements: Readonly<Record<string, unknown>>,

@@ -7,7 +7,14 @@ import { HeadwaterError } from "../error.ts";
  */
 export type VersionPrecision = "day" | "minute";
 
-/** The name of a version made at `date`: `YYYYMMDD_HHMM`, UTC. Fixed width, because clients compare names as strings. */
+/**
+ * The name of a version made at `date`: `YYYYMMDD_HHMM`, UTC. Fixed width, because clients compare names as strings. Throws
+ * NAME_INVALID for a year of more or fewer than four digits.
+ *
+ * @example
+ * console.log(versionName(new Date("2026-01-01T08:42:30+01:00")));
+ * // 20260101_0742
+ */
 export function versionName(date: Date): string {
   const year = date.getUTCFullYear();
   if (!(year >= 1000 && year <= 9999)) {
@@ -20,7 +27,16 @@ export function versionName(date: Date): string {
   return `${day}_${two(date.getUTCHours())}${two(date.getUTCMinutes())}`;
 }
 
-/** The date a client takes from a version name; undefined when the client does not list such a version at all. */
+/**
+ * The date a client takes from a version name; undefined when the client does not list such a version at all.
+ *
+ * @example
+ * const name = "20260101_0742";
+ * console.log(versionDate(name, "day").toISOString(), versionDate(name, "minute").toISOString());
+ * // 2026-01-01T00:00:00.000Z 2026-01-01T07:42:00.000Z
+ * console.log(versionDate("2026-01-01", "day"), versionDate("20260230", "day"));
+ * // undefined undefined
+ */
 export function versionDate(name: string, precision: VersionPrecision): Date | undefined {
   const parts = /^(\d{4})(\d\d)(\d\d)(?:_([01]\d|2[0-3])([0-5]\d)$)?/.exec(name);
   if (parts === null) return undefined;
@@ -52,7 +68,13 @@ export function nextFreeVersion(taken: Iterable<string>, date: Date): string {
   return versionName(new Date(at));
 }
 
-/** For `sort`: newest version first, as clients order them: as plain strings, byte by byte, descending. */
+/**
+ * For `sort`: newest version first, as clients order them: as plain strings, byte by byte, descending.
+ *
+ * @example
+ * console.log(["20260101", "20260301", "20260201"].sort(compareVersions));
+ * // ["20260301","20260201","20260101"]
+ */
 export function compareVersions(a: string, b: string): number {
   return compareBytes(b, a);
 }

@@ -14,7 +14,7 @@ const PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
-    .replace(/[^\p{L}\p{N} -]/gu, "")
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-");
 
 describe("the documentation", () => {
