@@ -37,8 +37,16 @@ export type DocumentAnswer =
   | { readonly kind: "absent"; readonly why: string; readonly exchange?: Exchange };
 
 export type FileAnswer =
-  /** `size` is undefined when the server does not say it. */
-  | { readonly kind: "there"; readonly size: number | undefined; readonly exchange?: Exchange }
+  /**
+   * `size` is undefined when the server does not say it. `unread`: why `read` got nothing of it, as half a sentence: its bytes are at an
+   * upstream of the own store.
+   */
+  | {
+      readonly kind: "there";
+      readonly size: number | undefined;
+      readonly exchange?: Exchange;
+      readonly unread?: string;
+    }
   | { readonly kind: "absent"; readonly why: string; readonly exchange?: Exchange };
 
 /** One question to a server, with all redirects on the way to the answer. URLs are without credentials and without the values of a query. */

@@ -2,6 +2,7 @@ import { documentRules } from "./document-rules.ts";
 import { listingRules } from "./listing-rules.ts";
 import { readerRules } from "./reader-rules.ts";
 import type { Rule } from "./rule.ts";
+import { transportRules } from "./transport-rules.ts";
 import { useRules } from "./use-rules.ts";
 
 /** All rules by topic, in the order in which a client meets them. */
@@ -9,6 +10,7 @@ export const rulesByTopic = {
   documents: documentRules,
   listing: listingRules,
   use: useRules,
+  server: transportRules,
   readers: readerRules,
 } as const;
 
@@ -21,5 +23,6 @@ export const rules: Readonly<Record<RuleId, Rule>> = {
   ...documentRules,
   ...listingRules,
   ...useRules,
+  ...transportRules,
   ...readerRules,
 };

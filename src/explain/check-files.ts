@@ -1,0 +1,144 @@
+import { createHash, type Hash } from "node:crypto";
+import type { ListedFile, ListedImage } from "../simplestreams/listed-image.ts";
+import { fileFindings, fingerprintFindings, type TransportFinding } from "./transport.ts";
+import type { FileAnswer, Tree } from "./tree.ts";
+
+/** What is known of one file. */
+export interface CheckedFile {
+  readonly path: string;
+  /** Bytes, as listed. */
+  readonly size: number;
+  readonly state: "there" | "absent" | "elsewhere";
+  /** `head`: whether it is there, and its size. `whole`: all its bytes. */
+  readonly looked: "head" | "whole";
+  /** Why it is absent, or where it is; undefined for what is there. */
+  readonly why: string | undefined;
+}
+
+export interface FileChecks {
+  readonly files: readonly CheckedFile[];
+  readonly findings: readonly TransportFinding[];
+}
+
+export interface CheckOptions {
+  /** Whether all bytes are fetched and hashed, instead of asking for the head. */
+  readonly fetch: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** What an image is made of, as far as files go. */
+export type ImageFiles = Pick<ListedImage, "fingerprint" | "files">;
+
+/** Questions at once: a public server has other guests. */
+const AT_ONCE = 4;
+/** Bytes beyond the listed size after which a file is not taken any further. */
+const SLACK = 1024 * 1024;
+
+/** Looks whether the files of these images are there, or fetches them whole and compares sizes, hashes and fingerprints. */
+export async function checkFiles(
+  tree: Tree,
+  images: readonly ImageFiles[],
+  options: CheckOptions,
+): Promise<FileChecks> {
+  const checks = new FileChecker(tree, options);
+  // Clients of both families list one image: its files are the same.
+  const different = [...new Map(images.map((image) => [identity(image), image])).values()];
+  const total = different.reduce((sum, image) => sum + amountOf(image, options), 0);
+  let done = 0;
+  await several(different, options.fetch ? 1 : AT_ONCE, async (image) => {
+    options.signal?.throwIfAborted();
+    await checks.image(image, (amount) => options.onProgress?.((done += amount), total));
+  });
+  return { files: [...checks.files.values()], findings: checks.findings };
+}
+
+function identity({ fingerprint, files }: ImageFiles): string {
+  return JSON.stringify([fingerprint, ...files.map(({ path, sha256, size }) => [path, sha256, size])]);
+}
+
+/** Of progress: bytes that are fetched, or files that are asked for. */
+function amountOf({ files }: ImageFiles, { fetch }: CheckOptions): number {
+  return fetch ? files.reduce((sum, { size }) => sum + Math.max(size, 0), 0) : files.length;
+}
+
+async function several<Value>(
+  values: readonly Value[],
+  atOnce: number,
+  work: (value: Value) => Promise<void>,
+): Promise<void> {
+  const left = values.values();
+  const worker = async (): Promise<void> => {
+    for (const value of left) await work(value);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+class FileChecker {
+  readonly files = new Map<string, CheckedFile>();
+  readonly findings: TransportFinding[] = [];
+  readonly #tree: Tree;
+  readonly #options: CheckOptions;
+
+  constructor(tree: Tree, options: CheckOptions) {
+    this.#tree = tree;
+    this.#options = options;
+  }
+
+  async image({ fingerprint, files }: ImageFiles, advance: (amount: number) => void): Promise<void> {
+    const combined = createHash("sha256");
+    let isWhole = true;
+    for (const file of files) {
+      if (this.#options.fetch) isWhole = (await this.#fetch(file, combined, advance)) && isWhole;
+      else {
+        await this.#head(file);
+        advance(1);
+      }
+    }
+    if (!this.#options.fetch || !isWhole) return;
+    this.findings.push(...fingerprintFindings(files[0]?.path ?? "", fingerprint, combined.digest("hex")));
+  }
+
+  async #head(file: ListedFile): Promise<void> {
+    const { path, size, sha256 } = file;
+    const key = `${path}\n${size}\n${sha256}`;
+    if (this.files.has(key) || path === "") return;
+    const answer = await this.#tree.file(path, { signal: this.#options.signal });
+    this.files.set(key, checked(file, answer, "head"));
+    this.findings.push(...fileFindings({ answer, path, size: listed(size), sha256 }));
+  }
+
+  /** Whether all of it came. Metadata that several images share is fetched for each: it is small, and hashed before each root. */
+  async #fetch(file: ListedFile, combined: Hash, advance: (amount: number) => void): Promise<boolean> {
+    const { path, size, sha256 } = file;
+    if (path === "") return false;
+    const own = createHash("sha256");
+    const answer = await this.#tree.file(path, {
+      signal: this.#options.signal,
+      most: size > 0 ? size + SLACK : undefined,
+      read: (piece) => {
+        own.update(piece);
+        combined.update(piece);
+        advance(piece.byteLength);
+      },
+    });
+    const isRead = answer.kind === "there" && answer.unread === undefined;
+    const key = `${path}\n${size}\n${sha256}`;
+    const isKnown = this.files.has(key);
+    this.files.set(key, checked(file, answer, isRead ? "whole" : "head"));
+    const found = isRead ? own.digest("hex") : undefined;
+    if (!isKnown) this.findings.push(...fileFindings({ answer, path, size: listed(size), sha256, found }));
+    return isRead;
+  }
+}
+
+/** A size that is not listed is compared with nothing. */
+function listed(size: number): number | undefined {
+  return size > 0 ? size : undefined;
+}
+
+function checked({ path, size }: ListedFile, answer: FileAnswer, looked: CheckedFile["looked"]): CheckedFile {
+  if (answer.kind === "absent") return { path, size, state: "absent", looked, why: answer.why };
+  const { unread } = answer;
+  return { path, size, state: unread === undefined ? "there" : "elsewhere", looked, why: unread };
+}

@@ -1,0 +1,127 @@
+import { clientProfiles } from "../simplestreams/client-profile.ts";
+import type { Level } from "../simplestreams/rules/rule.ts";
+import { rules } from "../simplestreams/rules/rules.ts";
+import { type Explanation, explainTree } from "../simplestreams/tree/explain.ts";
+import { explainName, type NameExplanation } from "../simplestreams/tree/explain-name.ts";
+import type { TreeFinding } from "../simplestreams/tree/findings.ts";
+import { checkFiles, type FileChecks, type ImageFiles } from "./check-files.ts";
+import { type Gathered, gather, type GatheredDocument } from "./gather.ts";
+import type { TransportFinding } from "./transport.ts";
+import { serverFindings } from "./transport-server.ts";
+import type { ServerFacts, Tree } from "./tree.ts";
+
+export interface LookOptions {
+  /** An alias, the key of a product, or the beginning of a fingerprint: what the answer is about. */
+  readonly name?: string | undefined;
+  /** `some`: the files of the name, or one when there is none. `all`: every file. */
+  readonly files: "some" | "all";
+  /** Whether files are fetched whole. */
+  readonly fetch: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Everything that is to be told about a tree, or about one name in it. */
+export interface TreeReport {
+  readonly where: string;
+  readonly kind: Tree["kind"];
+  readonly documents: readonly GatheredDocument[];
+  /** Undefined for what is no server. */
+  readonly server: ServerFacts | undefined;
+  readonly explanation: Explanation;
+  /** Undefined when the answer is about the whole tree. */
+  readonly name: NameExplanation | undefined;
+  readonly files: FileChecks["files"];
+  /** Of documents, server and files together; errors first. */
+  readonly findings: readonly TreeFinding[];
+}
+
+/** Looks at a tree: its documents, its server, and files as far as wanted. */
+export async function lookAt(tree: Tree, options: LookOptions): Promise<TreeReport> {
+  const gathered = await gather(tree, options.signal);
+  const serverUrl = tree.kind === "server" ? tree.name : undefined;
+  const read = readWith(gathered, options, serverUrl);
+  const images = imagesToCheck(read, tree, options);
+  const server = await tree.server({ signal: options.signal, file: smallest(images) });
+  const checks = await checkFiles(tree, images, options);
+  const transport = [
+    ...(server === undefined ? [] : serverFindings(server)),
+    ...gathered.findings,
+    ...checks.findings,
+  ];
+  return {
+    where: tree.name,
+    kind: tree.kind,
+    documents: gathered.asked,
+    server,
+    explanation: read.explanation,
+    name: read.name,
+    files: checks.files,
+    findings: together(read.name?.findings ?? read.explanation.findings, transport),
+  };
+}
+
+interface Read {
+  readonly explanation: Explanation;
+  readonly name: NameExplanation | undefined;
+  /** What all clients list, each image once. */
+  readonly images: readonly ImageFiles[];
+}
+
+function readWith({ documents }: Gathered, { name }: LookOptions, serverUrl: string | undefined): Read {
+  const options = { clients: clientProfiles, ...(serverUrl === undefined ? {} : { serverUrl }) };
+  if (name !== undefined) {
+    const { tree, ...explained } = explainName(documents, name, options);
+    const images = explained.answers.flatMap(({ image }) => image ?? []);
+    return { explanation: tree, name: explained, images };
+  }
+  const { explanation, listings } = explainTree(documents, options);
+  return { explanation, name: undefined, images: listings.flatMap(({ listing }) => listing.images) };
+}
+
+/** Looking whether a file is there costs nothing in a folder, and a question on a server. */
+function imagesToCheck(
+  { images, name }: Read,
+  tree: Tree,
+  { files, fetch }: LookOptions,
+): readonly ImageFiles[] {
+  if (files === "all" || name !== undefined || (tree.kind !== "server" && !fetch)) return images;
+  const [first] = images;
+  return first === undefined ? [] : [first];
+}
+
+function smallest(
+  images: readonly ImageFiles[],
+): { readonly path: string; readonly size: number } | undefined {
+  const files = images.flatMap((image) => image.files).filter(({ path }) => path !== "");
+  return files.reduce<(typeof files)[number] | undefined>(
+    (least, file) => (least === undefined || file.size < least.size ? file : least),
+    undefined,
+  );
+}
+
+const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };
+
+function together(
+  documents: readonly TreeFinding[],
+  transport: readonly TransportFinding[],
+): readonly TreeFinding[] {
+  // That a document is not there is said by whoever needs it.
+  const others = transport.filter(({ rule }) => rule !== "document-missing").map(treeFinding);
+  return [...others, ...documents].sort((a, b) => RANK[a.level] - RANK[b.level]);
+}
+
+function treeFinding({ rule, reason, url, value }: TransportFinding): TreeFinding {
+  const { level, readers, mend, source } = rules[rule];
+  return {
+    rule,
+    level,
+    readers,
+    document: url,
+    place: "",
+    ...(value === undefined ? {} : { value }),
+    reason,
+    mend,
+    source,
+  };
+}
