@@ -3,7 +3,9 @@ import type { ErrorCode } from "../error.ts";
 export const DONE = 0;
 export const FAILED = 1;
 export const WRONG_USAGE = 2;
-const NOT_FOUND = 3;
+/** `explain --strict`: warnings and no errors. The number that checkers of documents commonly use for it. */
+export const WARNED = 2;
+export const NOT_FOUND = 3;
 const BAD_INPUT = 4;
 const TAKEN = 5;
 const STORE_TROUBLE = 6;
@@ -19,7 +21,7 @@ const TERMINATED = 143;
 export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [DONE, "done"],
   [FAILED, "failed, for a reason without a status of its own"],
-  [WRONG_USAGE, "wrong usage: the command line or the configuration"],
+  [WRONG_USAGE, "wrong usage: the command line or the configuration; of explain --strict also: warnings"],
   [NOT_FOUND, "something named on the command line is not there"],
   [BAD_INPUT, "an input file cannot be taken as an image"],
   [TAKEN, "a name or a fingerprint is taken"],

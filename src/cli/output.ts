@@ -1,5 +1,6 @@
 import type { Format } from "./format.ts";
 import type { Io } from "./io.ts";
+import { styleOf } from "./style.ts";
 import { hasUnsafe, visible, visibleSource } from "./visible.ts";
 
 export type Cell = string | number | boolean | null | undefined | readonly string[];
@@ -24,7 +25,7 @@ export interface Listing<Row> {
 export async function printListing<Row>(io: Io, format: Format, listing: Listing<Row>): Promise<void> {
   switch (format) {
     case "table":
-      io.stdout.write(await tableText(listing, boldWhenColoured(io)));
+      io.stdout.write(await tableText(listing, styleOf(io).bold));
       return;
     case "csv":
       io.stdout.write(csvText(listing));
@@ -100,9 +101,4 @@ async function tableText<Row>(
 function plain(cell: Cell): string {
   if (cell === undefined || cell === null) return "";
   return visible(typeof cell === "object" ? cell.join(" ") : String(cell));
-}
-
-function boldWhenColoured(io: Io): (text: string) => string {
-  const coloured = io.stdout.isTTY && (io.env["NO_COLOR"] ?? "") === "" && io.env["TERM"] !== "dumb";
-  return coloured ? (text) => `\u001b[1m${text}\u001b[22m` : (text) => text;
 }

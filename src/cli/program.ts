@@ -5,6 +5,7 @@ import { backupCommand } from "./commands/backup.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { historyCommand } from "./commands/history.ts";
 import { listCommand } from "./commands/list.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -64,6 +65,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   aliasCommand,
   upstreamCommand,
   syncCommand,
+  explainCommand,
   historyCommand,
   rollbackCommand,
   verifyCommand,
