@@ -254,6 +254,17 @@ describe.skipIf(inject("daemons") === undefined)("the image API as its page desc
     }
   });
 
+  test("a path, a query and a password in the URL of a remote are dropped", async () => {
+    const { url } = await serve();
+    for (const family of FAMILIES) {
+      const user = await User.create(family);
+      const long = `${url.replace("//", "//user:secret@")}/below?a=b`;
+      const added = await user.answering("y\n", "remote", "add", "tiny", long, "--public");
+      expect(added, family).toMatchObject({ status: 0 });
+      expect(await user.run("remote", "list", "--format", "csv"), family).toContain(`tiny,${url},`);
+    }
+  });
+
   test("a relayed copy works by fingerprint", async () => {
     await serve();
     for (const family of FAMILIES) {

@@ -6,7 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "
 import { treeScript } from "../docs/lxc-tree.ts";
 import { blockWith, readPage } from "../docs/page.ts";
 import { type Outcome, attempt, run } from "./program.ts";
-import { type StaticTree, serveTree } from "./static-tree.ts";
+import { freshPort } from "./fresh-port.ts";
+import { startNginx } from "./nginx.ts";
+import { type StaticTree, selfSigned, serveTree } from "./static-tree.ts";
 import { daemons } from "./user.ts";
 
 const TEMPLATE = "/usr/share/lxc/templates/lxc-download";
@@ -38,6 +40,7 @@ describe.skipIf(missing.length > 0)("the smallest tree of the page about the LXC
   });
   afterEach(async () => {
     await served?.close();
+    served = undefined;
     await rm(folder, { recursive: true, force: true });
   });
   afterAll(() => rm(made, { recursive: true }));
@@ -161,6 +164,33 @@ describe.skipIf(missing.length > 0)("the smallest tree of the page about the LXC
     const server = `${served?.url.replace("https://", "") ?? ""}/below`;
     expect((await create("c1", "--server", server)).status).toBe(0);
     expect(served?.asWritten[0]).toBe("/below//meta/1.0/index-system.7");
+  });
+
+  test("is served by nginx as the page sets it up", async () => {
+    folder = await mkdtemp(join(tmpdir(), "hw-lxc-"));
+    const { key, pem } = await selfSigned();
+    const [keyFile, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+    await writeFile(keyFile, key);
+    await writeFile(certificate, pem);
+    await writeFile(join(folder, "wgetrc"), `ca_certificate = ${certificate}\n`);
+    const port = await freshPort();
+    const block = blockWith(page, "nginx", "root /srv/tree")
+      .replace("8443", `127.0.0.1:${port}`)
+      .replace("/etc/ssl/images.example/fullchain.pem", certificate)
+      .replace("/etc/ssl/images.example/privkey.pem", keyFile)
+      .replace("/srv/tree", join(made, "tree"));
+    const nginx = await startNginx(folder, block);
+    try {
+      const server = `127.0.0.1:${port}`;
+      const index = ["-ksf", `https://${server}/meta/1.0/index-system`];
+      await expect.poll(async () => (await attempt("curl", index)).stdout).toBe(LINE);
+      expect((await script("--list", "--server", server)).stdout).toContain("20260102_03:04");
+      const { status, path } = await create("c1", "--server", server);
+      expect(status).toBe(0);
+      expect(await readFile(join(path, "rootfs/etc/hostname"), "utf8")).toBe("c1\n");
+    } finally {
+      nginx.kill();
+    }
   });
 
   test("shows images of other variants only to those who ask for them", async () => {

@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { emptyDaemons } from "./daemons.ts";
 import { Headwater, type Serving } from "./headwater.ts";
 import { freshPort } from "./fresh-port.ts";
+import { startNginx } from "./nginx.ts";
 import { run } from "./program.ts";
 import { type SampleImage, sampleImage } from "./sample-images.ts";
 import { FAMILIES, User, daemons, usersKnowing } from "./user.ts";
@@ -162,21 +163,5 @@ async function nginx(folder: string, options: ProxyOptions): Promise<ChildProces
     .replaceAll(/ssl_certificate .*;/g, `ssl_certificate ${options.certificate};`)
     .replaceAll(/ssl_certificate_key .*;/g, `ssl_certificate_key ${options.key};`)
     .replaceAll("127.0.0.1:8080", `127.0.0.1:${options.behind}`);
-  const home = join(folder, "nginx");
-  await mkdir(home);
-  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (kind) => `${kind}_temp_path ${home};`,
-  );
-  await writeFile(
-    join(home, "nginx.conf"),
-    `daemon off; pid ${home}/pid; error_log ${home}/error.log; user root;\n` +
-      `events {}\nhttp { access_log off; ${paths.join(" ")}\n${servers}}\n`,
-  );
-  return spawn(
-    "setpriv",
-    ["--pdeathsig", "TERM", "/usr/sbin/nginx", "-p", home, "-c", join(home, "nginx.conf")],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
+  return startNginx(folder, servers);
 }

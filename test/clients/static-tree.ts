@@ -54,7 +54,8 @@ export async function serveTree(
   };
 }
 
-async function selfSigned(): Promise<{ key: string; pem: string }> {
+/** A certificate for 127.0.0.1, with the DNS name that both clients insist on, and its key. */
+export async function selfSigned(): Promise<{ key: string; pem: string }> {
   const folder = await mkdtemp(join(daemons().folder, "certificate-"));
   const keyFile = join(folder, "key.pem");
   const certFile = join(folder, "certificate.pem");
