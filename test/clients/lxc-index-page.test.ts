@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
@@ -27,6 +27,8 @@ if (missing.length > 0) {
   if (process.env["HEADWATER_CLIENTS"] === "required") throw new Error(reason);
   console.log(`test/clients/lxc-index-page: skipped: ${reason}`);
 }
+const CREATE = "/usr/bin/lxc-create";
+if (!existsSync(CREATE)) console.log(`test/clients/lxc-index-page: nothing is started, missing: ${CREATE}`);
 
 describe.skipIf(missing.length > 0)("the smallest tree of the page about the LXC index", () => {
   let made: string;
@@ -190,6 +192,27 @@ describe.skipIf(missing.length > 0)("the smallest tree of the page about the LXC
       expect(await readFile(join(path, "rootfs/etc/hostname"), "utf8")).toBe("c1\n");
     } finally {
       nginx.kill();
+    }
+  });
+
+  test.skipIf(!existsSync(CREATE))("starts, made with the command of the page", async () => {
+    await serve();
+    const server = served?.url.replace("https://", "") ?? "";
+    const [, command = ""] = blockWith(page, "sh", "> wgetrc").split("\n");
+    const config = join(folder, "empty.conf");
+    await writeFile(config, "lxc.net.0.type = empty\n");
+    await chmod(folder, 0o755);
+    const where = ["-P", join(folder, "lxc"), "--name", "c1"];
+    const typed = command
+      .replace("SERVER:8443", server)
+      .replace("--name c1", `${where.join(" ")} --config ${config}`);
+    const env = { HOME: folder, LXC_CACHE_PATH: join(folder, "cache") };
+    await run("sh", ["-eu"], { cwd: folder, env, input: typed });
+    await run("lxc-start", where);
+    try {
+      expect(await run("lxc-attach", [...where, "--", "/bin/cat", "/etc/hostname"])).toBe("c1\n");
+    } finally {
+      await run("lxc-stop", [...where, "--kill"]);
     }
   });
 
