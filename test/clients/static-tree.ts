@@ -12,6 +12,8 @@ export interface StaticTree {
   readonly pem: string;
   /** Paths asked for over TLS, in order. */
   readonly requests: readonly string[];
+  /** The same as they were written, with double slashes and escapes. */
+  readonly asWritten: readonly string[];
   close(): Promise<void>;
 }
 
@@ -25,9 +27,11 @@ export async function serveTree(
 ): Promise<StaticTree> {
   const { key, pem } = await selfSigned();
   const requests: string[] = [];
+  const asWritten: string[] = [];
   const server = createServer({ key, cert: pem, minVersion: "TLSv1.3" }, (request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? "").split("?")[0] ?? ""));
     requests.push(path);
+    asWritten.push(request.url ?? "");
     const document = documents.get(path.slice(1));
     const bytes =
       document === undefined
@@ -45,11 +49,13 @@ export async function serveTree(
     url: `https://127.0.0.1:${port}`,
     pem,
     requests,
+    asWritten,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
-async function selfSigned(): Promise<{ key: string; pem: string }> {
+/** A certificate for 127.0.0.1, with the DNS name that both clients insist on, and its key. */
+export async function selfSigned(): Promise<{ key: string; pem: string }> {
   const folder = await mkdtemp(join(daemons().folder, "certificate-"));
   const keyFile = join(folder, "key.pem");
   const certFile = join(folder, "certificate.pem");
