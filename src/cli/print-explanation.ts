@@ -10,6 +10,7 @@ import { jsonText } from "./output.ts";
 import { explanationJson } from "./explanation-json.ts";
 import { nameLines } from "./print-name.ts";
 import { readerNames } from "./reader-names.ts";
+import { serverLines } from "./print-server-facts.ts";
 import { type Style, styleOf } from "./style.ts";
 import { visible } from "./visible.ts";
 
@@ -45,6 +46,7 @@ function viewLines(report: TreeReport, { bold }: Style): string[] {
   return [
     ...drawTree(report),
     "",
+    ...(report.server === undefined ? [] : [...serverLines(report.server, bold), ""]),
     ...rows.map(([readers, what]) => `${bold(readers.padEnd(width))}  ${what}`),
   ];
 }

@@ -36,7 +36,8 @@ interface Together extends Omit<NameAnswer, "machine"> {
 function together(answers: readonly NameAnswer[]): Together[] {
   const known = new Map<string, Together>();
   for (const { readers, machine, image, why } of answers) {
-    const key = JSON.stringify([image?.fingerprint, image?.version, image?.files, why]);
+    const files = image?.files.map(({ path, sha256 }) => [path, sha256]);
+    const key = JSON.stringify([image?.fingerprint, image?.version, files, why]);
     const before = known.get(key);
     known.set(key, {
       readers: [...new Set([...(before?.readers ?? []), ...readers])],

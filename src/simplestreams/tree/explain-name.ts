@@ -57,7 +57,9 @@ export function explainName(
     name,
     kind,
     answers,
-    findings: explanation.findings.filter(({ product }) => product === undefined || about.has(product)),
+    findings: explanation.findings.filter(({ product, level }) =>
+      product === undefined ? level !== "note" : about.has(product),
+    ),
     similar: kind === "nothing" ? similarNames(tree, name) : [],
     tree: explanation,
   };

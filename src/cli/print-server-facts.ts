@@ -1,0 +1,45 @@
+import type { CertificateFacts, PlainFacts, ServerFacts } from "../explain/tree.ts";
+import { visible } from "./visible.ts";
+
+/** What was seen of a server, for a person; what is wrong with it is among the findings. */
+export function serverLines(facts: ServerFacts, bold: (text: string) => string): string[] {
+  const rows = [
+    ["Server", `${facts.host}, port ${facts.port}, ${tlsText(facts)}`],
+    ...(facts.certificate === undefined ? [] : [["Certificate", certificateText(facts.certificate)]]),
+    ...(facts.plain === undefined ? [] : [["Plain HTTP", plainText(facts.plain)]]),
+  ];
+  return rows.map(([what = "", text = ""]) => `${bold(what.padEnd(11))}  ${visible(text)}`);
+}
+
+function tlsText({ scheme, problem, tls13, older }: ServerFacts): string {
+  if (scheme === "http") return "no TLS";
+  if (problem !== undefined) return problem;
+  return tls13 ? "TLS 1.3" : `${older ?? "an older TLS"} and no TLS 1.3`;
+}
+
+function certificateText({
+  dnsNames,
+  addresses,
+  validUntil,
+  selfSigned,
+  trusted,
+  fingerprint,
+}: CertificateFacts): string {
+  const names = [...dnsNames, ...addresses];
+  const shown = names.length > 4 ? [...names.slice(0, 4), `${names.length - 4} more`] : names;
+  const trust = trusted
+    ? "trusted"
+    : selfSigned
+      ? "self-signed: clients pin it"
+      : "of an authority that is not known here";
+  return `${shown.length === 0 ? "no names" : shown.join(", ")}; until ${validUntil.slice(0, 10)}; ${trust}; ${fingerprint.slice(0, 12)}`;
+}
+
+/** What the clients' first try for each file meets. */
+function plainText(plain: PlainFacts): string {
+  if (plain.kind === "silent") return "no answer in time";
+  if (plain.kind === "refused")
+    return plain.sent ? "cut off, so that clients go on to https" : "refused, so that clients go on to https";
+  const to = plain.redirect === undefined ? "" : `, leads to ${plain.redirect}`;
+  return `answers ${plain.status}${to}${plain.content === "file" ? " with the file" : ""}`;
+}
