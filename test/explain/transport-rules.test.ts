@@ -11,7 +11,7 @@ import {
 import { serverFindings } from "../../src/explain/transport-server.ts";
 import type { Tree } from "../../src/explain/tree.ts";
 import { clientProfiles } from "../../src/simplestreams/client-profile.ts";
-import { otherReaders } from "../../src/simplestreams/rules/rule.ts";
+import { otherReaders } from "../../src/simplestreams/rules/readers.ts";
 import { type TransportRule, transportRules } from "../../src/simplestreams/rules/transport-rules.ts";
 import { answering, type Script, type ScriptedServer, startScripted } from "./scripted-server.ts";
 import { selfSigned } from "./self-signed.ts";

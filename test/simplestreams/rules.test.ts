@@ -66,7 +66,7 @@ describe("the example of a rule", () => {
 describe("rules", () => {
   test.each(all)("%s is put into whole sentences", (id, { text, symptom, mend, source }) => {
     expect(id).toMatch(/^[a-z]+(?:-[a-z]+)*$/);
-    for (const sentence of [text, symptom, mend]) expect(sentence).toMatch(/^[A-Za-z].*[^.]$/s);
+    for (const sentence of [text, symptom, mend]) expect(sentence).toMatch(/^[A-Z`a-z].*[^.]$/s);
     expect(source.length).toBeGreaterThan(20);
   });
 });

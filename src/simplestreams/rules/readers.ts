@@ -1,11 +1,14 @@
 import { clientProfiles, type Family } from "../client-profile.ts";
 
-/** Everybody that rules speak of: the client profiles, `lxc` (lxc-create -t download), and `sstream` (the Python tools). */
+/** The client profiles. */
 export const imageClients: readonly string[] = clientProfiles.map(({ name }) => name);
 /** The profiles of one project. */
 export const incusClients = clientsOf("incus");
 export const lxdClients = clientsOf("lxd");
+/** Everybody who reads an index: also `sstream`, the Python tools. */
 export const everyReader: readonly string[] = [...imageClients, "sstream"];
+/** Readers that are no profile: `lxc` (lxc-create -t download), and `sstream`. */
+export const otherReaders: readonly string[] = ["lxc", "sstream"];
 
 function clientsOf(family: Family): readonly string[] {
   return clientProfiles.filter((profile) => profile.family === family).map(({ name }) => name);

@@ -8,7 +8,7 @@ export const transportAnswerRules = {
   "answer-status": {
     level: "error",
     text: "What is there is answered with the status 200",
-    symptom: "the client fails and quotes the status, such as `206 Partial Content`",
+    symptom: "The client fails and quotes the status, such as `206 Partial Content`",
     mend: "Answer a GET without Range and without conditions with 200 and all bytes",
     source:
       "shared/simplestreams/simplestreams.go, and DownloadFileHash in shared/util/net.go (Incus) and shared/util.go (LXD): the status is compared with 200",
@@ -28,7 +28,7 @@ export const transportAnswerRules = {
   "late-answer": {
     level: "warning",
     text: "The head of an answer comes within 10 seconds",
-    symptom: "commands about the remote seem to hang at first",
+    symptom: "Commands about the remote seem to hang at first",
     mend: "Send what is being fetched from elsewhere while it comes, instead of after all of it has come",
     source:
       "client/simplestreams_images.go (Incus, LXD): a file whose head takes 30 seconds fails; on a busy day 10 become 30",
@@ -47,7 +47,7 @@ export const transportAnswerRules = {
   "document-missing": {
     level: "error",
     text: "The index, and each products file it names, is there",
-    symptom: "the whole remote fails, also when one products file of several is missing",
+    symptom: "The whole remote fails, also when one products file of several is missing",
     mend: "Put the file there, or take its entry out of the index",
     source:
       "shared/simplestreams/simplestreams.go (Incus, LXD): the error of one products file is returned for the remote",
@@ -68,7 +68,7 @@ export const transportAnswerRules = {
   "document-empty": {
     level: "error",
     text: "A document has at least one byte",
-    symptom: "the remote fails: `No content in download` (Incus), `unexpected end of JSON input` (LXD)",
+    symptom: "The remote fails: `No content in download` (Incus), `unexpected end of JSON input` (LXD)",
     mend: "Write documents under another name and rename them when they are complete",
     source: "shared/simplestreams/simplestreams.go (Incus, LXD): an empty body is an error",
     readers: DAEMONS,
@@ -87,7 +87,7 @@ export const transportAnswerRules = {
   "document-uncompressed": {
     level: "note",
     text: "A document of more than 256 KiB is sent with gzip",
-    symptom: "nothing a user sees, but each client fetches all of it again, each hour",
+    symptom: "Nothing a user sees, but each client fetches all of it again, each hour",
     mend: "Switch gzip on for application/json, or put a gzipped copy beside the file",
     source:
       "shared/simplestreams/simplestreams.go (Incus, LXD): a document is never asked for with a condition; Go asks for gzip by itself",
@@ -97,7 +97,7 @@ export const transportAnswerRules = {
   "document-cached": {
     level: "warning",
     text: "A proxy may keep a document for an hour at most",
-    symptom: "new images are listed hours late, or an old index names files that are gone",
+    symptom: "New images are listed hours late, or an old index names files that are gone",
     mend: "Send Cache-Control: no-cache, or a max-age of some minutes, for what is under streams/",
     source:
       "shared/simplestreams/simplestreams.go, and daemon_images.go of both: daemons keep index and products an hour each, on top of what a proxy does; RFC 9111 section 4.2 for proxies",
@@ -107,7 +107,7 @@ export const transportAnswerRules = {
   "file-missing": {
     level: "error",
     text: "Every file that is listed is there",
-    symptom: "the image is listed, and a launch fails with 404",
+    symptom: "The image is listed, and a launch fails with 404",
     mend: "Put the file there, or take its version out of the list; delete files an hour after their entry at the earliest",
     source:
       "client/simplestreams_images.go (Incus, LXD): the file is asked for over http and https, and then the download fails; LXD keeps its list until the hour is over",
@@ -127,7 +127,7 @@ export const transportAnswerRules = {
   "file-compressed": {
     level: "note",
     text: "Files are sent without being compressed on the way",
-    symptom: "downloads without a percentage, and a busy server",
+    symptom: "Downloads without a percentage, and a busy server",
     mend: "Compress documents only: images are compressed already",
     source:
       "net/http of Go, Transport: it asks for gzip for files too, and decompressed bodies have no length",
@@ -157,7 +157,7 @@ export const transportAnswerRules = {
   "served-fingerprint": {
     level: "error",
     text: "The metadata's bytes followed by the root's have the listed fingerprint",
-    symptom: "everything is downloaded, and then: the image fingerprint does not match",
+    symptom: "Everything is downloaded, and then: the image fingerprint does not match",
     mend: "Compute the combined hash again: cat METADATA ROOT | sha256sum",
     source:
       "client/simplestreams_images.go (Incus since 6.23, LXD since 6.8): the combined hash is compared; older clients believe the list",
@@ -168,7 +168,7 @@ export const transportAnswerRules = {
     level: "note",
     text: "A file is sent with its length",
     symptom:
-      "downloads show bytes instead of a percentage, and one that is cut short is noticed by its hash only",
+      "Downloads show bytes instead of a percentage, and one that is cut short is noticed by its hash only",
     mend: "Send Content-Length for files",
     source: "shared/util/net.go (Incus): progress comes from Content-Length; LXD takes the listed size",
     readers: ["incus 6.0", "incus 7"],
