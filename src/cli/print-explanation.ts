@@ -71,7 +71,7 @@ function findingLines(findings: readonly TreeFinding[], showing: Showing): strin
     if (known === undefined) byRule.set(found.rule, [found]);
     else known.push(found);
   }
-  return [...byRule].flatMap(([id, found]) => [...ruleLines(id, found, showing), ""]);
+  return [...byRule].flatMap(([id, found]) => ruleLines(id, found, showing).concat(""));
 }
 
 function ruleLines(id: RuleId, found: readonly TreeFinding[], { style, all, more }: Showing): string[] {

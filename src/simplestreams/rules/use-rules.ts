@@ -247,14 +247,16 @@ export const useRules = {
 
 /** The version of the smallest tree, with other hashes when a digit is given. */
 function version(digit?: string): NonNullable<Edit["value"]> {
-  const { products } = smallestTree() as {
-    readonly products: { readonly products: Readonly<Record<string, { readonly versions: object }>> };
-  };
-  const text = JSON.stringify(
-    (products.products[PRODUCT]?.versions as Readonly<Record<string, unknown>>)[VERSION],
-  );
+  const { products } = smallestTree() as SmallestProducts;
+  const text = JSON.stringify(products.products[PRODUCT].versions[VERSION]);
   const other = digit === undefined ? text : text.replace(/[123]{64}/g, (hash) => `${digit}${hash.slice(1)}`);
   return JSON.parse(other) as NonNullable<Edit["value"]>;
+}
+
+interface SmallestProducts {
+  readonly products: {
+    readonly products: { readonly [PRODUCT]: { readonly versions: { readonly [VERSION]: object } } };
+  };
 }
 
 /** A second product with one version of its own. */
