@@ -33,11 +33,13 @@ export function asAnswer(prediction: Prediction, family: Family): Answer {
   return { images: prediction.images.map((image) => asPrinted(image, family)) };
 }
 
-/** What of an answer is certain: images that have no order go by fingerprint, with all aliases together. */
+const KEYS = ["fingerprint", "size", "filename"];
+
+/** What of an answer is certain: images that have no order go by what they are, with all aliases together. */
 export function certain(answer: Answer, { undefinedOrder }: Pick<Deviation, "undefinedOrder">): unknown {
   if ("refused" in answer || undefinedOrder !== true) return answer;
   const images = answer.images.map((image) => ({ ...image, aliases: [] }));
-  images.sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  images.sort((a, b) => (JSON.stringify(a, KEYS) < JSON.stringify(b, KEYS) ? -1 : 1));
   return { images, aliases: answer.images.flatMap(aliasesOf).sort() };
 }
 
