@@ -16,6 +16,15 @@ export async function ask(family: Family, url: string, pem: string): Promise<Ans
   return status === 0 ? { images: JSON.parse(stdout) as PrintedImage[] } : { refused: refusal(stderr) };
 }
 
+/** What `image info` of a name says: the fingerprint, or why there is none. */
+export async function askFor(user: User, name: string, ...flags: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await user.attempt("image", "info", `raw:${name}`, ...flags);
+  const fingerprint = /^Fingerprint: (.*)$/m.exec(stdout)?.[1];
+  if (fingerprint !== undefined) return fingerprint;
+  if (/More than one match/.test(stderr)) return "several";
+  return /couldn't be found/.test(stderr) ? "none" : stderr;
+}
+
 /** In the words of `Refusal`; of another message the text itself. */
 function refusal(message: string): string {
   if (/^panic: /m.test(message)) return "crash";
