@@ -72,7 +72,7 @@ class Fetch {
     return bytes;
   }
 
-  /** As the server gets it. Incus: url.JoinPath, which unescapes; LXD: path.Join, and escaping of what comes out (shared/util.go, JoinUrls). */
+  /** As the server gets it. Incus: url.JoinPath, which unescapes and keeps a slash at the end; LXD: path.Join, and escaping of what comes out (shared/util.go, JoinUrls). */
   #requested(path: string): string {
     const parts = ["base"];
     for (const part of path.split("/")) {
@@ -82,7 +82,8 @@ class Fetch {
     if (parts[0] !== "base") return "";
     const joined = parts.slice(1).join("/");
     if (this.#family === "lxd") return joined;
-    return /%(?![0-9a-f]{2})/i.test(joined) ? "" : decodeURIComponent(joined);
+    const kept = path.endsWith("/") && joined !== "" ? `${joined}/` : joined;
+    return /%(?![0-9a-f]{2})/i.test(kept) ? "" : decodeURIComponent(kept);
   }
 }
 

@@ -125,6 +125,11 @@ export const productsFiles: readonly Deviation[] = [
     edits: [set.entry("path", `/${PRODUCTS_PATH}`)],
   },
   {
+    name: "an entry whose path ends in a slash",
+    about: "Incus asks for it with the slash, and a file is no folder; LXD takes it away.",
+    edits: [set.entry("path", `${PRODUCTS_PATH}/`)],
+  },
+  {
     name: "an entry whose path is relative to the index",
     about: "Paths are relative to the server's address.",
     edits: [set.entry("path", "images.json")],
