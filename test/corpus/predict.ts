@@ -7,6 +7,8 @@ import {
   type ListedImage,
   type ProductsFile,
 } from "../../src/simplestreams/index.ts";
+import { parseAsClient } from "../../src/simplestreams/client-text.ts";
+import { assignAgain } from "../../src/simplestreams/repeated-keys.ts";
 import { INDEX_PATH } from "../../src/simplestreams/rules/smallest-tree.ts";
 import type { Documents } from "./deviation.ts";
 
@@ -70,7 +72,7 @@ class Fetch {
     return bytes;
   }
 
-  /** As the server gets it. Incus: url.JoinPath, which unescapes; LXD: path.Join, and escaping of what comes out (shared/util.go, JoinUrls). */
+  /** As the server gets it. Incus: url.JoinPath, which unescapes and keeps a slash at the end; LXD: path.Join, and escaping of what comes out (shared/util.go, JoinUrls). */
   #requested(path: string): string {
     const parts = ["base"];
     for (const part of path.split("/")) {
@@ -80,7 +82,8 @@ class Fetch {
     if (parts[0] !== "base") return "";
     const joined = parts.slice(1).join("/");
     if (this.#family === "lxd") return joined;
-    return /%(?![0-9a-f]{2})/i.test(joined) ? "" : decodeURIComponent(joined);
+    const kept = path.endsWith("/") && joined !== "" ? `${joined}/` : joined;
+    return /%(?![0-9a-f]{2})/i.test(kept) ? "" : decodeURIComponent(kept);
   }
 }
 
@@ -94,7 +97,7 @@ interface Entry {
 function decodeIndex(bytes: Uint8Array): Entry[] | Refusal {
   let raw: unknown;
   try {
-    raw = JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+    raw = parseAsClient(bytes, "the index");
   } catch {
     return "not JSON";
   }
@@ -119,24 +122,24 @@ function decodeIndex(bytes: Uint8Array): Entry[] | Refusal {
 }
 
 class Struct {
-  readonly #fields = new Map<string, unknown>();
+  readonly #fields: Record<string, unknown> = {};
 
   constructor(raw: unknown) {
     if (raw === null) return;
     if (typeof raw !== "object" || Array.isArray(raw)) throw new TypeError("expected an object");
     for (const [key, value] of Object.entries(raw)) {
-      if (value !== null) this.#fields.set(key.toLowerCase(), value);
+      assignAgain(this.#fields, key.toLowerCase(), value);
     }
   }
 
   string(name: string): string {
-    const value = this.#fields.get(name) ?? "";
+    const value = this.#fields[name] ?? "";
     if (typeof value !== "string") throw new TypeError(`expected a string as ${name}`);
     return value;
   }
 
   strings(name: string): readonly unknown[] {
-    const value = this.#fields.get(name) ?? [];
+    const value = this.#fields[name] ?? [];
     if (!Array.isArray(value) || !value.every((one) => one === null || typeof one === "string")) {
       throw new TypeError(`expected strings as ${name}`);
     }
@@ -144,7 +147,7 @@ class Struct {
   }
 
   object(name: string): object {
-    const value = this.#fields.get(name) ?? {};
+    const value = this.#fields[name] ?? {};
     if (typeof value !== "object" || Array.isArray(value))
       throw new TypeError(`expected an object as ${name}`);
     return value;
