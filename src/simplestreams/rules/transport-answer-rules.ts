@@ -37,10 +37,11 @@ export const transportAnswerRules = {
   },
   "slow-answer": {
     level: "error",
-    text: "The head of a file's answer comes within 30 seconds",
-    symptom: "`net/http: timeout awaiting response headers`",
+    text: "The head of an answer comes within 30 seconds",
+    symptom: "`net/http: timeout awaiting response headers` for a file; for a document a command that hangs",
     mend: "Send what is being fetched from elsewhere while it comes, instead of after all of it has come",
-    source: "client/simplestreams_images.go (Incus, LXD): ResponseHeaderTimeout is 30 seconds for files",
+    source:
+      "client/simplestreams_images.go (Incus, LXD): ResponseHeaderTimeout is 30 seconds for files; client/util.go has an hour for documents",
     readers: DAEMONS,
     example: { answer: "a mirror that fetches the whole file before its first byte" },
   },
