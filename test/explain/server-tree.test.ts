@@ -461,6 +461,18 @@ describe("a server", () => {
     }
   });
 
+  it.each([
+    [["localhost"], true],
+    [["LOCALHOST", "other.example"], true],
+    [["l*t"], false],
+    [["*.localhost"], false],
+    [[], false],
+  ])("whose certificate names %j is for localhost: %s", async (names, isFor) => {
+    const server = await serve({ certificate: await selfSigned(names) });
+    const facts = await look(server.url.replace("127.0.0.1", "localhost")).server();
+    expect(facts?.certificate?.matchesHost).toBe(isFor);
+  });
+
   it("that says nothing is no server for a document either", async () => {
     const tree = await lookAt({ raw: () => undefined }, { patience: { connectMs: 100 } });
     const answer = await tree.document(INDEX);

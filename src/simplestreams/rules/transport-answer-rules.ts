@@ -32,7 +32,7 @@ export const transportAnswerRules = {
     mend: "Send what is being fetched from elsewhere while it comes, instead of after all of it has come",
     source:
       "client/simplestreams_images.go (Incus, LXD): a file whose head takes 30 seconds fails; on a busy day 10 become 30",
-    readers: ALL,
+    readers: DAEMONS,
     example: { answer: "a head after 12 seconds" },
   },
   "slow-answer": {
@@ -82,7 +82,7 @@ export const transportAnswerRules = {
     mend: "Switch off all compression but gzip, and send it to those only who ask for it",
     source:
       "net/http of Go, Transport: a body is decompressed when its encoding is exactly gzip; Incus and LXD ask for nothing else",
-    readers: ALL,
+    readers: DAEMONS,
     example: { answer: "Content-Encoding: br" },
   },
   "document-uncompressed": {
@@ -142,7 +142,7 @@ export const transportAnswerRules = {
     mend: "Publish files before the documents that list them, under names that are new, and never change one afterwards",
     source:
       "client/simplestreams_images.go (Incus, LXD): every file is compared with its sha256; LXD after 6.9 reads no further than the listed size",
-    readers: ALL,
+    readers: [...DAEMONS, "sstream"],
     example: { answer: "a file that is one byte longer than listed" },
   },
   "served-hash": {
@@ -152,7 +152,7 @@ export const transportAnswerRules = {
     mend: "Publish the file that was listed again, or list this one as a new version: what is behind a name must not change",
     source:
       "client/simplestreams_images.go, and DownloadFileHash in shared/util/net.go (Incus) and shared/util.go (LXD): the sum of what came is compared with the listed sha256",
-    readers: ALL,
+    readers: [...DAEMONS, "sstream"],
     example: { answer: "as many bytes as listed, and others" },
   },
   "served-fingerprint": {
