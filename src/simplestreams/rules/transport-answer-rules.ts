@@ -161,8 +161,8 @@ export const transportAnswerRules = {
     symptom: "everything is downloaded, and then: the image fingerprint does not match",
     mend: "Compute the combined hash again: cat METADATA ROOT | sha256sum",
     source:
-      "client/simplestreams_images.go (Incus since 6.23, LXD since 6.8): the combined hash is compared; older clients believe the list",
-    readers: ["incus 7", "lxd 6"],
+      "client/simplestreams_images.go (Incus since 6.23, LXD since 6.8): the combined hash is compared; so do Incus 6.0.4 and LXD 5.0.2 as Debian has them, with the fix for CVE-2026-33542 (tried); others believe the list",
+    readers: ["incus 6.0", "incus 7", "lxd 5.0", "lxd 6"],
     example: { answer: "files that are as listed, and a combined hash of something else" },
   },
   "no-length": {
