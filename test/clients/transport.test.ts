@@ -85,8 +85,16 @@ const HONEST: Readonly<Record<string, Handler>> = {
 };
 
 /** What differs from a server that is right. */
-type Deviation = Omit<Script, "paths"> & { readonly paths?: Readonly<Record<string, Handler>> };
+type Deviation = Omit<Script, "paths"> & {
+  readonly paths?: Readonly<Record<string, Handler>> /** As in `user:password@`. */;
+  readonly user?: string;
+};
 
+const protectedIndex: Handler = (request, response) => {
+  const wanted = `Basic ${Buffer.from("me:p@ss").toString("base64")}`;
+  if (request.headers.authorization === wanted) response.end(INDEX_TEXT);
+  else response.writeHead(401).end();
+};
 const gzip = (bytes: Uint8Array | string, name = "gzip"): Handler =>
   answering(200, { "Content-Encoding": name }, gzipSync(bytes));
 const paths = (changed: Readonly<Record<string, Handler>>) => async (): Promise<Deviation> => ({
@@ -145,6 +153,38 @@ const DEVIATIONS: Readonly<Record<string, () => Promise<Deviation>>> = {
       response.writeHead(308, { Location: `https://${request.headers.host}${request.url}` }).end();
     },
   }),
+  "a redirect to a server that nobody knows": async () => {
+    const other = await startScripted({ paths: HONEST });
+    closing.push(() => other.close());
+    return { paths: { [META]: answering(302, { Location: `${other.url}/${META}` }) } };
+  },
+  "a redirect to a server in clear": async () => {
+    const other = await startScripted({ isPlain: true, paths: HONEST });
+    closing.push(() => other.close());
+    return { paths: { [INDEX]: answering(302, { Location: `${other.url}/${INDEX}` }) } };
+  },
+  "a redirect from https that nine others follow": paths({
+    [INDEX]: answering(302, { Location: "/1" }),
+    ...Object.fromEntries(
+      Array.from({ length: 8 }, (_, at) => [`${at + 1}`, answering(302, { Location: `/${at + 2}` })]),
+    ),
+    "9": whole(INDEX_TEXT),
+  }),
+  "a password": async () => ({ user: "me:p%40ss@", paths: { [INDEX]: protectedIndex } }),
+  "no password": paths({ [INDEX]: protectedIndex }),
+  "a password, and a redirect that is a path": async () => ({
+    user: "me:p%40ss@",
+    paths: { [INDEX]: answering(302, { Location: "/index" }), index: protectedIndex },
+  }),
+  "a password, and a redirect that is an address": async () => ({
+    user: "me:p%40ss@",
+    paths: {
+      [INDEX]: ({ headers }, response) => {
+        response.writeHead(302, { Location: `https://${headers.host}/index` }).end();
+      },
+      index: protectedIndex,
+    },
+  }),
   "TLS 1.2": async () => ({ tls: { maxVersion: "TLSv1.2" } }),
   "a certificate with a DNS name": certificate(["images.example"]),
   "a certificate with the address": certificate(["127.0.0.1"]),
@@ -163,10 +203,11 @@ describe.skipIf(inject("daemons") === undefined)("what is said about a server is
     const deviation = await deviate();
     const server = await startScripted({ ...deviation, paths: { ...HONEST, ...deviation.paths } });
     closing.push(() => server.close());
-    const found = await explained(server.url, server.cert);
+    const url = server.url.replace("//", `//${deviation.user ?? ""}`);
+    const found = await explained(url, server.cert);
     for (const family of ["incus", "lxd"] as const) {
       const user = await User.create(family);
-      await user.addRemote("hw", server.url, server.cert);
+      await user.addRemote("hw", url, server.cert);
       const { status, stderr } = await user.attempt("image", "export", "hw:demo", `${user.home}/`);
       const errors = found.filter(({ rule }) => isErrorFor(rule, PROFILE[family]));
       const told = errors.map(({ rule }) => rule).join(", ");
