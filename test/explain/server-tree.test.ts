@@ -9,6 +9,7 @@ import { HeadwaterError } from "../../src/error.ts";
 import { locate, parseServerAddress } from "../../src/explain/http/address.ts";
 import { namesIn } from "../../src/explain/http/certificate-facts.ts";
 import { openServerTree, type ServerTreeOptions } from "../../src/explain/http/server-tree.ts";
+import type { Patience } from "../../src/explain/http/patience.ts";
 import { documentFindings } from "../../src/explain/transport.ts";
 import type { DocumentAnswer, FileAnswer, Tree } from "../../src/explain/tree.ts";
 import {
@@ -222,7 +223,7 @@ describe("a document", () => {
     expect(textOf(await tree.document(INDEX))).toBe("{}");
   });
 
-  const bombs: [string, Handler, string][] = [
+  const bombs: [string, Handler, string, Partial<Patience>?][] = [
     ["is endless", (_, response) => pour(response, "x".repeat(MIB)), "it has more than 67108864 bytes"],
     [
       "is announced as huge",
@@ -250,6 +251,7 @@ describe("a document", () => {
       "stops coming",
       (_, response) => void response.writeHead(200).write("{"),
       "not a byte more came for 0.3 seconds",
+      { silenceMs: 300 },
     ],
     [
       "comes a byte at a time, for ever",
@@ -258,8 +260,9 @@ describe("a document", () => {
         response.once("close", () => clearInterval(timer));
       },
       "it did not come within 0.8 seconds",
+      { documentMs: 800 },
     ],
-    ["never begins", () => undefined, "no answer came within 0.5 seconds"],
+    ["never begins", () => undefined, "no answer came within 0.5 seconds", { documentHeadMs: 500 }],
     ["is no answer at all", (_, response) => void response.destroy(), "the connection was cut"],
     [
       "has a head without an end",
@@ -277,6 +280,7 @@ describe("a document", () => {
         socket.once("close", () => clearInterval(timer));
       },
       "no answer came within 0.5 seconds",
+      { documentHeadMs: 500 },
     ],
     ["is not HTTP", ({ socket }) => void socket.end("SSH-2.0-x\r\n\r\n"), "its answer is not HTTP"],
     [
@@ -287,8 +291,7 @@ describe("a document", () => {
       "the connection ended without an answer",
     ],
   ];
-  it.each(bombs)("that %s ends, with a reason", async (_, handler, why) => {
-    const patience = { silenceMs: 300, documentMs: 800, documentHeadMs: 500 };
+  it.each(bombs)("that %s ends, with a reason", async (_, handler, why, patience = {}) => {
     const tree = await lookAt({ paths: { [INDEX]: handler } }, { patience });
     expect(whyOf(await tree.document(INDEX))).toBe(why);
   });
