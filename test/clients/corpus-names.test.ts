@@ -40,8 +40,8 @@ describe.skipIf(inject("daemons") === undefined)("names in trees of the corpus",
       "%s",
       async (_, tree, at) => {
         if (served === undefined) throw new Error("nothing is served");
-        const predicted = predict(documentsOf(tree), family, ARCHITECTURE.kernel);
-        const images = "refused" in predicted ? [] : predicted.images;
+        const [predicted] = predict(documentsOf(tree), family, ARCHITECTURE.kernel);
+        const images = predicted === undefined || "refused" in predicted ? [] : predicted.images;
         const user = await User.create(family);
         await user.writeRemote("raw", served.url(at), served.pem);
         for (const name of namesIn(images)) {

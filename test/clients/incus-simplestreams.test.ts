@@ -34,7 +34,11 @@ describe.skipIf(inject("daemons") === undefined)("trees made by incus-simplestre
     test.each(Object.keys(ADDED).map((what, at) => [what, `tool-${at}`] as const))(
       "%s",
       async (what, name) => {
-        const predicted = predict(made.get(name) ?? new Map(), family, ARCHITECTURE.kernel);
+        const [predicted = { images: [] }] = predict(
+          made.get(name) ?? new Map(),
+          family,
+          ARCHITECTURE.kernel,
+        );
         if (served === undefined) throw new Error("nothing is served");
         expect(await ask(family, served.url(name), served.pem)).toEqual(asAnswer(predicted, family));
         // The tool lists for Incus alone.

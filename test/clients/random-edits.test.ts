@@ -99,12 +99,17 @@ describe.skipIf(inject("daemons") === undefined)("the smallest tree with one or 
   test.each(FAMILIES)("is listed by %s as predicted, or refused as predicted", async (family) => {
     for (const [name, documents] of trees) {
       if (served === undefined) throw new Error("nothing is served");
-      const predicted = asAnswer(predict(documents, family, ARCHITECTURE.kernel), family);
+      const possible = predict(documents, family, ARCHITECTURE.kernel).map((one) => asAnswer(one, family));
       const answer = await ask(family, served.url(name), served.pem);
       const texts = [...documents].map(([path, bytes]) => `${path}: ${Buffer.from(bytes).toString()}`);
       // Two items may have become roots of one fingerprint, and which of them comes first is up to chance.
       const order = { undefinedOrder: true } as const;
-      expect.soft(certain(answer, order), texts.join("\n")).toEqual(certain(predicted, order));
+      expect
+        .soft(
+          possible.map((one) => certain(one, order)),
+          texts.join("\n"),
+        )
+        .toContainEqual(certain(answer, order));
     }
   });
 });

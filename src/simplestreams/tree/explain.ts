@@ -2,6 +2,7 @@ import { kernelArchitecture } from "../architectures.ts";
 import { type ClientProfile, clientProfiles } from "../client-profile.ts";
 import { mistakesFor } from "../decode-as-client.ts";
 import { finding } from "../finding.ts";
+import type { ImagesOfOptions } from "../images-of.ts";
 import { invisible } from "../invisible.ts";
 import type { ProductsFile } from "../products.ts";
 import { checkListing } from "../rules/check-listing.ts";
@@ -17,11 +18,9 @@ import { readAsSstream } from "./sstream.ts";
 import type { TreeDocuments } from "./tree-documents.ts";
 
 /** For whom, and where. */
-export interface ExplainOptions {
+export interface ExplainOptions extends ImagesOfOptions {
   /** Default: all of `clientProfiles`. */
   readonly clients?: readonly ClientProfile[];
-  /** The address of the remote. */
-  readonly serverUrl?: string;
 }
 
 /** What one reader makes of a tree. */
@@ -106,7 +105,7 @@ function viewsOf(reader: string, listings: readonly ClientListing[]): ReaderView
     .map(({ listing: { refused, images, others } }) => ({
       reader,
       refuses: refused,
-      lists: images.length,
+      lists: refused ? 0 : images.length,
       byChance: others.length > 0,
     }));
 }
@@ -126,9 +125,8 @@ function reportFiles(tree: ReadTree, findings: Findings, clients: readonly Clien
 function listingsOf(
   tree: ReadTree,
   clients: readonly ClientProfile[],
-  { serverUrl }: ExplainOptions,
+  options: ExplainOptions,
 ): ClientListing[] {
-  const options = serverUrl === undefined ? {} : { serverUrl };
   return groupsOf(tree, clients).flatMap((group) => {
     const [client] = group;
     if (client === undefined) return [];
