@@ -2,6 +2,7 @@ import { kernelArchitecture } from "../architectures.ts";
 import { type ClientProfile, clientProfiles } from "../client-profile.ts";
 import { mistakesFor } from "../decode-as-client.ts";
 import { finding } from "../finding.ts";
+import { othersFtypes } from "../ftypes.ts";
 import type { ImagesOfOptions } from "../images-of.ts";
 import { invisible } from "../invisible.ts";
 import type { ProductsFile } from "../products.ts";
@@ -76,7 +77,7 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   const listings = listingsOf(tree, clients, options);
   for (const listing of listings) reportListing(tree, listing, findings);
   const views = clients.flatMap(({ name }) => viewsOf(name, listings));
-  if (tree.files.length > 0 && views.every(({ lists, refuses }) => lists === 0 && !refuses)) {
+  if (views.every(({ lists, refuses }) => lists === 0 && !refuses) && isForImageClients(tree)) {
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);
@@ -97,6 +98,16 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
     contents: contentsOf(tree),
   };
   return { explanation, tree, listings };
+}
+
+/** Whether somebody may have meant this tree for Incus or LXD: not one in which every version is for other programs, as far as they are known. */
+function isForImageClients({ files }: ReadTree): boolean {
+  const products = files.flatMap(({ decoded }) => [...(decoded?.products.products.values() ?? [])]);
+  const versions = products.flatMap((product) => [...product.versions.values()]);
+  if (versions.length === 0) return files.length > 0;
+  return !versions.every(
+    ({ items }) => items.size > 0 && [...items.values()].every(({ ftype = "" }) => othersFtypes.has(ftype)),
+  );
 }
 
 function viewsOf(reader: string, listings: readonly ClientListing[]): ReaderView[] {
