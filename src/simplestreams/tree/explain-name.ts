@@ -39,7 +39,23 @@ export interface FoundImage extends Omit<ListedImage, "file"> {
   readonly document: string;
 }
 
-/** What an alias, the key of a product, or the beginning of a fingerprint leads to: for each client and architecture, and why. */
+/**
+ * What an alias, the key of a product, or the beginning of a fingerprint leads to: for each client and architecture, and why.
+ *
+ * @example
+ * const { index, products } = smallestTree();
+ * const documents = {
+ *   index: JSON.stringify(index),
+ *   products: new Map([["streams/v1/images.json", JSON.stringify(products)]]),
+ * };
+ * const { kind, answers } = explainName(documents, "demo/1");
+ * console.log(kind, answers[0].machine, answers[0].why);
+ * // alias x86_64 its only version of "demo:1:default:amd64", as squashfs
+ * console.log(answers[0].image.files.map(({ path }) => path));
+ * // ["images/demo/meta.tar.xz","images/demo/root.squashfs"]
+ * console.log(explainName(documents, "demo/2").similar);
+ * // ["demo/1","demo/1/default","demo:1:default:amd64"]
+ */
 export function explainName(
   documents: TreeDocuments,
   name: string,
@@ -94,7 +110,7 @@ const TYPES: readonly InstanceType[] = ["container", "virtual-machine"];
 function aliasAnswers(listing: Listing, alias: string): Answer[] {
   const offered = listing.images.filter(({ claims }) => claims.includes(alias));
   if (offered.length === 0)
-    return [{ machine: "any", image: undefined, why: "no image that it lists has this alias" }];
+    return [{ machine: "any", image: undefined, why: "no image with this alias is listed" }];
   const machines = new Set(["x86_64", ...offered.map(({ architecture }) => architecture)]);
   return [...machines].flatMap((machine) =>
     TYPES.flatMap((type) => {
@@ -137,7 +153,7 @@ function otherArchitecture(machine: string, image: ListedImage, alias: string): 
 function productAnswers(listing: Listing, key: string): Answer[] {
   const images = listing.images.filter(({ product }) => product === key);
   if (images.length === 0)
-    return [{ machine: "any", image: undefined, why: "it lists no image of this product" }];
+    return [{ machine: "any", image: undefined, why: "no image of this product is listed" }];
   return images.map((image) => ({
     machine: image.architecture,
     image: found(listing, image),
@@ -156,7 +172,7 @@ function fingerprintAnswer(listing: Listing, prefix: string): Answer {
   }
   const why =
     match.kind === "none"
-      ? "no image that it lists has this fingerprint"
+      ? "no image with this fingerprint is listed"
       : `${match.images.length} images match, so using it fails with "More than one match"`;
   return { machine: "any", image: undefined, why };
 }
