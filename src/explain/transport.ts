@@ -100,7 +100,7 @@ function wayFindings(exchange: Exchange): TransportFinding[] {
     tell("redirect-credentials", reason, hops.at(-1)?.location);
   }
   if (failure?.kind === "unreachable") {
-    tell("server-unreachable", `${exchange.finalUrl}: ${failure.why}`);
+    tell("server-unreachable", hops.length === 0 ? failure.why : `${exchange.finalUrl}: ${failure.why}`);
   } else if (
     failure !== undefined &&
     failure.kind !== "encoded" &&
