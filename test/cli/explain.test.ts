@@ -225,7 +225,9 @@ describe("headwater explain of one name", () => {
 
   it("tells that another architecture's image is taken by chance", async () => {
     const { stdout } = await explained([inProduct("arch", "arm64")], "demo/1");
-    expect(stdout).toMatch(/ on x86_64: .*; there is no "demo\/1" for x86_64, and which other one is taken is chance\n/);
+    expect(stdout).toMatch(
+      / on x86_64: .*; there is no "demo\/1" for x86_64, and which other one is taken is chance\n/,
+    );
     expect(stdout).toMatch(/ on aarch64: its only version of /);
   });
 
