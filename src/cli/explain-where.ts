@@ -62,8 +62,9 @@ export async function explainWhere(
  */
 function statusOf({ findings, name, answered }: TreeReport, { strict }: ExplainCommandOptions): number {
   if (!answered) return NO_ANSWER;
-  if (name?.kind === "nothing") return NOT_FOUND;
+  // First, since a name may well be in a document that cannot be read.
   if (findings.some(({ level }) => level === "error")) return FAILED;
+  if (name?.kind === "nothing") return NOT_FOUND;
   return strict === true && findings.some(({ level }) => level === "warning") ? WARNED : DONE;
 }
 

@@ -247,6 +247,12 @@ describe("headwater explain of one name", () => {
     expect(stdout).toMatch(/There is nothing of that name\.\n$/);
   });
 
+  it("ends with 1 for a name in a tree that cannot be read: it may be there", async () => {
+    const found = await explained([{ document: "products", at: [], value: "<html>" }], "demo/1");
+    expect(found.status).toBe(1);
+    expect(rulesIn(found)).toContain("json-text");
+  });
+
   it("ends with 3 for hex digits that once were an alias", async () => {
     expect((await explained([], "beef")).status).toBe(3);
   });

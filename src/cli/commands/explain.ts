@@ -40,7 +40,7 @@ export function explainCommand(program: Command, context: Context): void {
       0: "no errors (warnings and notes there may be)",
       1: "errors were found",
       2: "wrong usage; with --strict also: warnings were found, and no errors",
-      3: "the folder, the name or the image stream is not there",
+      3: "the folder, the name or the image stream is not there, and no errors were found",
       9: "the server does not answer, so nothing is known of its tree",
     },
   });
