@@ -75,10 +75,7 @@ export function ruleLines(found: RuleFindings, { style, all, width }: Showing): 
   const hidden = places.length - shown.length + more;
   return [
     `${levelWord(level, style)} ${style.bold(id)}: ${rule.text}.`,
-    ...shown.flatMap(({ first, alsoItems }) => [
-      `  ${placeLine(first, alsoItems)}`,
-      ...wrapped("      ", visible(first.reason), width),
-    ]),
+    ...shown.flatMap((place) => placeLines(place, width)),
     ...(hidden > 0 ? [`  and ${counted(hidden, "more place")}${all ? "" : " (--all shows them)"}`] : []),
     ...wrapped("  For:    ", readerNames(readers), width),
     ...wrapped("  Shows:  ", `${rule.symptom}.`, width),
@@ -92,7 +89,9 @@ function levelWord(level: Level, { bold, red, yellow }: Style): string {
   return level === "warning" ? bold(yellow("warning")) : "note";
 }
 
-function placeLine({ document, place }: TreeFinding, alsoItems: readonly string[]): string {
+function placeLines({ first, alsoItems }: FoundPlace, width: number): string[] {
+  const { document, place, reason } = first;
   const also = alsoItems.length === 0 ? "" : ` (and the same in ${alsoItems.join(", ")})`;
-  return visible(place === "" ? document : `${document}: ${place}${also}`);
+  const where = place === "" ? document : `${document}: ${place}${also}`;
+  return [`  ${visible(where)}`, ...wrapped("      ", visible(reason), width)];
 }

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Edit } from "../../src/simplestreams/index.ts";
 import { answering, type Script, type ScriptedServer, startScripted } from "../explain/scripted-server.ts";
 import { selfSigned } from "../explain/self-signed.ts";
-import { faultlessTree, inProduct, ROOT_PATH, smallTree } from "../explain/small-tree.ts";
+import { faultlessTree, inProduct, ROOT_PATH, secondProduct, smallTree } from "../explain/small-tree.ts";
 import { type Captured, fakeIo, type FakeIoOptions, headwater } from "./fake-io.ts";
 import { run } from "../../src/cli/run.ts";
 
@@ -49,6 +50,15 @@ describe("headwater explain of a server", () => {
     expect(stdout).toMatch(
       /2 files looked for; --files takes all that are listed, --fetch compares hashes too\.\n$/,
     );
+  });
+
+  it("looks for the files of all images with --files", async () => {
+    const other = secondProduct({ aliases: "demo/2" });
+    const text = JSON.stringify(other).replaceAll("images/demo/", "images/gone/").replaceAll("1111", "2222");
+    const { url } = await serve({ paths: faultlessTree([JSON.parse(text) as Edit]) });
+    expect(await findingsOf(url)).not.toContain("file-missing");
+    const found = await findingsOf(url, "--files");
+    expect(found.filter((rule) => rule === "file-missing")).toHaveLength(2);
   });
 
   it("finds with --fetch other bytes than are listed", async () => {

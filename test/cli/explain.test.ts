@@ -107,7 +107,7 @@ describe("headwater explain of a folder", () => {
 
   it("makes control characters in names visible", async () => {
     const { stdout } = await explained([secondProduct({ arch: "x\u001b[2J" }, "a\u001b]0;b\u202e")]);
-    expect(stdout).not.toMatch(/[\u001b\u202e]/);
+    for (const raw of ["\u001b", "\u202e"]) expect(stdout).not.toContain(raw);
     expect(stdout).toContain("\\u001b");
     const named = await explain("./tree", "x\u001b[31m");
     expect(named.stdout).toMatch(/^x\\u001b\[31m in \.\/tree: no alias/);

@@ -7,7 +7,10 @@ type Topic = keyof typeof rulesByTopic;
 const TITLES: Readonly<Record<Topic, readonly [title: string, about: string]>> = {
   documents: ["Documents", "What an index and a products file have to be before anything in them counts."],
   listing: ["What is listed", "What keeps a client from listing an image. It never says so."],
-  use: ["What can be used", "What is listed and fails when it is used, or is used in a way that nobody means."],
+  use: [
+    "What can be used",
+    "What is listed and fails when it is used, or is used in a way that nobody means.",
+  ],
   server: ["Server and files", "What a server must get right, and whether files are as they are listed."],
   readers: ["Other readers", "What the sstream tools and `lxc-create` need."],
 };
@@ -39,17 +42,17 @@ export function rulesReference(): string {
     "",
     jsonBlock(smallestTree().products),
     "",
-    ...topics.flatMap(([topic, rules]) => [
-      `## ${TITLES[topic][0]}`,
-      "",
-      TITLES[topic][1],
-      "",
-      ...Object.entries(rules).flatMap(([id, rule]) => section(id, rule)),
-    ]),
+    ...topics.flatMap(([topic, rules]) => topicLines(topic, rules)),
   ]
     .join("\n")
     .trimEnd()
     .concat("\n");
+}
+
+function topicLines(topic: Topic, rules: Readonly<Record<string, Rule>>): string[] {
+  const [title, about] = TITLES[topic];
+  const sections = Object.entries(rules).flatMap(([id, rule]) => section(id, rule));
+  return [`## ${title}`, "", about, "", ...sections];
 }
 
 const INTRODUCTION = `# Rules
@@ -90,12 +93,14 @@ function exampleLines(example: Example): string[] {
   if ("answer" in example) return [`Example: ${example.answer}.`];
   if (example.edits.length === 0) return ["Example: the tree as it is."];
   const documents = [...new Set(example.edits.map(({ document }) => document))];
-  const lines = documents.flatMap((document) => {
-    const edits = example.edits.filter((edit) => edit.document === document);
-    return [...removals(document, edits), ...additions(document, edits)];
-  });
+  const lines = documents.flatMap((document) => changesOf(document, example.edits));
   // One example, however many documents and places it needs.
   return lines.slice(0, -1).map((line, at) => (at === 0 ? line : line.replace(/^Example: /, "And ")));
+}
+
+function changesOf(document: Edit["document"], all: readonly Edit[]): string[] {
+  const edits = all.filter((edit) => edit.document === document);
+  return [...removals(document, edits), ...additions(document, edits)];
 }
 
 function removals(document: Edit["document"], edits: readonly Edit[]): string[] {
@@ -129,7 +134,9 @@ function withValue(known: unknown, [key, ...rest]: readonly string[], value: unk
 
 function placeOf(at: readonly string[]): string {
   return at
-    .map((key, index) => (/^[a-z]\w*$/.test(key) ? `${index === 0 ? "" : "."}${key}` : `[${JSON.stringify(key)}]`))
+    .map((key, index) =>
+      /^[a-z]\w*$/.test(key) ? `${index === 0 ? "" : "."}${key}` : `[${JSON.stringify(key)}]`,
+    )
     .join("");
 }
 
