@@ -49,11 +49,15 @@ export async function explainWhere(
     signal: io.signal,
     onProgress: (done, total) => line.update({ label: fetch ? "fetching" : "looking", done, total }),
   };
-  const report = await lookAt(tree, look)
-    .finally(() => line.end())
-    .finally(() => tree.close());
-  printReport(io, options, report);
-  context.exitWith(statusOf(report, options));
+  try {
+    const report = await lookAt(tree, look);
+    line.end();
+    printReport(io, options, report);
+    context.exitWith(statusOf(report, options));
+  } finally {
+    line.end();
+    await tree.close();
+  }
 }
 
 /**
