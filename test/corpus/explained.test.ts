@@ -1,28 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { explain, productsPaths, type TreeDocuments } from "../../src/simplestreams/index.ts";
-import { INDEX_PATH } from "../../src/simplestreams/rules/smallest-tree.ts";
-import { type Deviation, documentsOf } from "./deviation.ts";
-import { CLIENTS } from "./predict.ts";
+import { explain } from "../../src/simplestreams/index.ts";
+import { documentsOf } from "./deviation.ts";
+import { asFetched, CLIENTS } from "./predict.ts";
 import { readRecord, type Said } from "./record.ts";
 import { shapes } from "./shapes.ts";
 import { trees } from "./trees.ts";
-
-function treeOf(deviation: Deviation): TreeDocuments {
-  const documents = documentsOf(deviation);
-  const index = documents.get(INDEX_PATH);
-  const products = new Map<string, Uint8Array>();
-  for (const path of index === undefined ? [] : productsPaths(index)) {
-    const bytes = documents.get(path);
-    if (bytes !== undefined) products.set(path, bytes);
-  }
-  return { index, products };
-}
 
 describe("trees that are right as they are", () => {
   test.each(shapes.map((shape) => [shape.name, shape] as const))(
     "%s is explained without an alarm",
     (_name, shape) => {
-      const { findings, readers } = explain(treeOf(shape));
+      const { findings, readers } = explain(asFetched(documentsOf(shape), "incus"));
       expect(findings.filter(({ level }) => level !== "note")).toEqual([]);
       expect(readers.filter(({ refuses }) => refuses)).toEqual([]);
     },
@@ -46,7 +34,7 @@ describe("what a real client did not list, or refused, is explained", () => {
     });
 
     test.each(silent.map((tree) => [tree.name, tree] as const))("%s", (name, tree) => {
-      const { findings, readers } = explain(treeOf(tree));
+      const { findings, readers } = explain(asFetched(documentsOf(tree), family));
       const about = findings.filter((found) => found.readers.includes(CLIENTS[family].name));
       expect(about.length, tree.about).toBeGreaterThan(0);
       const isRefused = record[name]?.[family].every((said) => "refused" in said) === true;

@@ -57,7 +57,7 @@ export function predict(documents: Documents, family: Family, clientArch = "x86_
 }
 
 /** The documents under the paths that the index has for them, each as this client gets it. */
-function asFetched(documents: Documents, family: Family): TreeDocuments {
+export function asFetched(documents: Documents, family: Family): TreeDocuments {
   const index = documents.get(INDEX_PATH);
   const products = new Map<string, Uint8Array>();
   for (const path of index === undefined ? [] : productsPaths(index)) {

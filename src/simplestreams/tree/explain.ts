@@ -115,14 +115,20 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   return { explanation, tree, listings };
 }
 
-/** Whether somebody may have meant this tree for Incus or LXD: not one in which every version is for other programs, as far as they are known. */
+/** Whether somebody may have meant this tree for Incus or LXD: not one in which every item is known to be for other programs. */
 function isForImageClients({ files }: ReadTree): boolean {
-  const products = files.flatMap(({ decoded }) => [...(decoded?.products.products.values() ?? [])]);
-  const versions = products.flatMap((product) => [...product.versions.values()]);
-  if (versions.length === 0) return files.length > 0;
-  return !versions.every(
-    ({ items }) => items.size > 0 && [...items.values()].every(({ ftype = "" }) => othersFtypes.has(ftype)),
-  );
+  let items = 0;
+  for (const { decoded } of files) {
+    for (const { versions } of decoded?.products.products.values() ?? []) {
+      for (const version of versions.values()) {
+        for (const { ftype = "" } of version.items.values()) {
+          if (!othersFtypes.has(ftype)) return true;
+          items++;
+        }
+      }
+    }
+  }
+  return items === 0 && files.length > 0;
 }
 
 function viewsOf(reader: string, listings: readonly ClientListing[]): ReaderView[] {
