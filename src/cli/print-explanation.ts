@@ -81,7 +81,7 @@ function nextLines(
 ): string[] {
   if (files.length === 0) return [];
   const some = name === undefined && kind === "server" && wantsAll !== true;
-  const looked = `${counted(files.length, "file")} ${fetch === true ? "fetched" : "looked for"}`;
+  const looked = `${counted(new Set(files.map(({ path }) => path)).size, "file")} ${fetch === true ? "fetched" : "looked for"}`;
   const left = [
     ...(some ? ["--files takes all that are listed"] : []),
     ...(fetch === true ? [] : ["--fetch compares hashes too"]),
