@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 const ENTRY = "dist/simplestreams/index.js";
 
 /** Beside what the language has: what browsers and Node both have, and the library uses. */
-const SHARED_GLOBALS = ["TextDecoder"];
+const SHARED_GLOBALS = ["TextDecoder", "TextEncoder"];
 
 interface Loaded {
   readonly file: string;
