@@ -77,6 +77,8 @@ async function several<Value>(
 class FileChecker {
   readonly files = new Map<string, CheckedFile>();
   readonly findings: TransportFinding[] = [];
+  /** Images of one version share their metadata, and are asked about at once. */
+  readonly #asked = new Set<string>();
   readonly #tree: Tree;
   readonly #options: CheckOptions;
 
@@ -102,7 +104,8 @@ class FileChecker {
   async #head(file: ListedFile): Promise<void> {
     const { path, size, sha256 } = file;
     const key = `${path}\n${size}\n${sha256}`;
-    if (this.files.has(key) || path === "") return;
+    if (this.#asked.has(key) || path === "") return;
+    this.#asked.add(key);
     const answer = await this.#tree.file(path, { signal: this.#options.signal });
     this.files.set(key, checked(file, answer, "head"));
     this.findings.push(...fileFindings({ answer, path, size: listed(size), sha256 }));
