@@ -2,14 +2,7 @@ import { kernelArchitecture } from "./architectures.ts";
 import type { Candidate, VersionPlace } from "./candidate.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { finding, type Finding, type Place } from "./finding.ts";
-import {
-  combinedFields,
-  combinedHash,
-  isRootFtype,
-  metadataFtypes,
-  type RootFtype,
-  unifiedFtypes,
-} from "./ftypes.ts";
+import { combinedFields, combinedHash, isRootFtype, metadataFtypes, unifiedFtypes } from "./ftypes.ts";
 import { quoted } from "./printable.ts";
 import type { Item, Product, ProductsFile, Version } from "./products.ts";
 import { versionDate } from "./version-name.ts";
