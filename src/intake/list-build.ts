@@ -3,6 +3,8 @@ import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { isBorrowed } from "../simplestreams/image-origin.ts";
 import type { Item, Product, Version } from "../simplestreams/products.ts";
+import { errorsOf } from "../simplestreams/rules/errors-of.ts";
+import { rules } from "../simplestreams/rules/rules.ts";
 import { compareVersions, newestVersion, versionName } from "../simplestreams/version-name.ts";
 import { type Build, fingerprintsOfBuild } from "./build.ts";
 import { itemsOfBuild } from "./build-items.ts";
@@ -38,7 +40,8 @@ export interface ListOptions {
  * whoever published meanwhile.
  * A fingerprint that is listed twice is unusable ("More than one match": Incus shared/simplestreams/simplestreams.go
  * GetImage, LXD the same), so bytes that an older version of the product holds move to the new one.
- * @throws FINGERPRINT_TAKEN when another product lists these bytes, NAME_TAKEN when names or aliases clash
+ * @throws FINGERPRINT_TAKEN when another product lists these bytes, NAME_TAKEN when names or aliases clash, IMAGE_INVALID when a rule
+ * of simplestreams calls something in it an error
  */
 export function listBuild(listing: Listing, build: Build, options: ListOptions): ListedBuild {
   const { key, product } = listing.find(build.names);
@@ -58,10 +61,24 @@ export function listBuild(listing: Listing, build: Build, options: ListOptions):
     return { ...result, status: same ? "unchanged" : "updated", version: holder, notes };
   }
   const { version, listed, notes } = withBuild(versions, build, { holders, ...options });
+  refuseErrors(key, { ...described.product, versions: listed }, version);
   for (const { alias, from } of described.moves) listing.dropAlias(from, alias);
   listing.set(key, { ...described.product, versions: listed });
   const moved = [...holders].some((name) => name !== undefined && name !== version);
   return { ...result, status: moved ? "moved" : "added", version, notes: [...described.notes, ...notes] };
+}
+
+/** Nothing is listed that a rule calls an error: some client would not show it, or could not use it. */
+function refuseErrors(key: string, product: Product, name: string): void {
+  const version = product.versions.get(name);
+  if (version === undefined) return;
+  const only = { products: new Map([[key, { ...product, versions: new Map([[name, version]]) }]]) };
+  const [error] = errorsOf(only);
+  if (error === undefined) return;
+  throw new HeadwaterError("IMAGE_INVALID", `${key} ${name} cannot be listed: ${error.reason}`, {
+    hint: `${rules[error.rule].mend}.`,
+    details: { product: key, rule: error.rule },
+  });
 }
 
 /** For each fingerprint the version that lists it, or undefined. Of this product: elsewhere it is refused. */

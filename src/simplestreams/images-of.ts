@@ -1,6 +1,7 @@
 import { parseAliases } from "./aliases.ts";
 import type { ClientProfile } from "./client-profile.ts";
-import { type Candidate, walkAsClient } from "./client-walk.ts";
+import type { Candidate } from "./candidate.ts";
+import { walkAsClient } from "./client-walk.ts";
 import { deltasOf } from "./deltas-of.ts";
 import { type InstanceType, instanceTypeOf, rootFtypes } from "./ftypes.ts";
 import { listedProperties } from "./listed-properties.ts";
@@ -106,7 +107,7 @@ function describe(
     expiresAt: shared.expiresAt,
     size: (metadata.size ?? 0) + (root?.item.size ?? 0),
     filename: metadataPath.slice(metadataPath.lastIndexOf("/") + 1),
-    files: filesOf(found),
+    files: filesToFetch(found),
     deltas: deltasOf(found, client).usable,
     product: found.productKey,
     version: found.versionName,
@@ -144,7 +145,7 @@ function descriptionOf({ product, version, versionName }: Candidate, client: Cli
 }
 
 /** Metadata first, then the root; deltas apart (client/simplestreams_images.go GetImageFile, both projects). */
-function filesOf({ metadataKey, metadata, metadataPath, root }: Candidate): ListedFile[] {
+export function filesToFetch({ metadataKey, metadata, metadataPath, root }: Candidate): ListedFile[] {
   const first = listedFile(root === undefined ? "unified" : "metadata", metadataKey, metadata, metadataPath);
   return root === undefined
     ? [first]

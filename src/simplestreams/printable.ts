@@ -14,8 +14,8 @@ export function printable(text: string): string {
   );
 }
 
-/** A value from outside for a message: as JSON, at most `max` characters of it, safe to print. */
-export function quoted(value: unknown, max = 60): string {
+/** A value from outside for a message: as JSON, at most `max` characters of it (a hash stays whole), safe to print. */
+export function quoted(value: unknown, max = 64): string {
   if (value === undefined) return "nothing";
   // A plain string is its own JSON; any other is cut before it is quoted, so that the closing quote stays and a huge value costs nothing.
   if (typeof value === "string" && value.length <= max && /^[ !#-[\]-~]*$/.test(value)) return `"${value}"`;

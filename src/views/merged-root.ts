@@ -3,6 +3,7 @@ import { kernelArchitecture } from "../simplestreams/architectures.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { isBorrowed } from "../simplestreams/image-origin.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
+import { withoutErrors } from "../simplestreams/rules/without-errors.ts";
 import { requirementFields } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
 import type { StreamRecord } from "../store/generation.ts";
@@ -37,18 +38,48 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   const products = new Map<string, Product>();
   const hidden = new Map<string, Hidden[]>();
   const hiddenAliases: HiddenAlias[] = [];
+  const origins = new Map<string, OriginOfProduct>();
   for (const stream of streams) hidden.set(stream.name, []);
   for (const { stream, key, product } of inPrecedence(streams)) {
     const missing = hidden.get(stream.name) ?? [];
     const free = freeKey(products, key, stream.name);
     const merged = mergeProduct(key, product, { stream, claims, missing, hiddenAliases, mergedKey: free });
-    if (merged !== undefined) products.set(free, merged);
+    if (merged === undefined) continue;
+    products.set(free, merged);
+    origins.set(free, { key, missing });
   }
-  return {
-    products: { content_id: "images", datatype: "image-downloads", format: "products:1.0", products },
-    hidden,
-    hiddenAliases,
-  };
+  const file = { content_id: "images", datatype: "image-downloads", format: "products:1.0", products };
+  return { products: withhold(file, origins), hidden, hiddenAliases };
+}
+
+/** Where a product of the merged root comes from. */
+interface OriginOfProduct {
+  /** Its key in its image stream. */
+  readonly key: string;
+  /** What that image stream has and the merged root has not. */
+  readonly missing: Hidden[];
+}
+
+/** Nothing goes out that a rule calls an error: what had to go is hidden, with the rule and its reason. */
+function withhold(merged: ProductsFile, origins: ReadonlyMap<string, OriginOfProduct>): ProductsFile {
+  const { file, leftOut } = withoutErrors(merged);
+  for (const product of new Set(leftOut.map((found) => found.product ?? ""))) {
+    const origin = origins.get(product);
+    const first = leftOut.find((found) => found.product === product);
+    if (origin === undefined || first === undefined) continue;
+    const left = new Set(fingerprintsIn(file.products.get(product)));
+    for (const fingerprint of fingerprintsIn(merged.products.get(product))) {
+      if (left.has(fingerprint)) continue;
+      origin.missing.push({ fingerprint, product: origin.key, reason: `${first.rule}: ${first.reason}` });
+    }
+  }
+  return file;
+}
+
+function fingerprintsIn(product: Product | undefined): string[] {
+  return [...(product?.versions.values() ?? [])].flatMap((version) =>
+    fingerprintsOf(version).map(({ fingerprint }) => fingerprint),
+  );
 }
 
 interface ProductOfStream {

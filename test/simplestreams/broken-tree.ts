@@ -25,7 +25,7 @@ function textOf(document: unknown): string | undefined {
 
 function edited(document: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value;
-  const object = new Map(Object.entries((document ?? {}) as object));
+  const object = new Map(Object.entries(document ?? {}));
   const changed = edited(object.get(key), rest, value);
   if (changed === undefined) object.delete(key);
   else object.set(key, changed);

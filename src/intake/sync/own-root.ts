@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { combinedFields } from "../../simplestreams/ftypes.ts";
 import type { IndexEntry } from "../../simplestreams/index-file.ts";
 import { renderIndex, renderProducts } from "../../simplestreams/render.ts";
 import type { DocumentRecord } from "../../store/generation.ts";
@@ -30,6 +31,9 @@ export function verbatimRoot(fetched: Fetched): OwnRoot {
   return { documents, productsPaths: [...fetched.products.keys()].map(jsonPath) };
 }
 
+/** What an item says of a file and of the images it is in. */
+const SAID = ["path", "sha256", "size", "ftype", "combined_sha256", ...Object.values(combinedFields)];
+
 /**
  * Whether whoever reads the upstream's own bytes finds the same files in them as we do: nothing odd was left out or put right, and nothing
  * stands further up. Otherwise the tree is rewritten, so that it names what is here.
@@ -38,7 +42,7 @@ export function saysTheSame(fetched: Fetched, listing: Listing): boolean {
   const files = (items: Iterable<Readonly<Record<string, unknown>>>): string =>
     [...items]
       .filter(({ path }) => path !== undefined)
-      .map(({ path, sha256, size, ftype }) => JSON.stringify([path, sha256, size, ftype]))
+      .map((item) => JSON.stringify(SAID.map((field) => item[field])))
       .join("\n");
   for (const [path, text] of fetched.products) {
     const file = listing.get(jsonPath(path));

@@ -1,7 +1,6 @@
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
-import { imagesOf, readListing, readStreams } from "../../publish/read-streams.ts";
-import { readUpstreamProducts } from "../../simplestreams/upstream-documents.ts";
+import { imagesOf, readListing as readHeld, readStreams } from "../../publish/read-streams.ts";
 import type { DocumentRecord, Generation, StreamRecord, StreamState } from "../../store/generation.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
 import { readStreamState } from "../../store/stream-state.ts";
@@ -15,10 +14,11 @@ import { type Downloaded, download } from "./download.ts";
 import { type Fetched, fetchDocuments, isUnchanged } from "./fetched.ts";
 import type { Listing } from "./listing.ts";
 import { goOffline } from "./go-offline.ts";
-import { jsonPath, rewrittenRoot, saysTheSame, stageRoot, verbatimRoot } from "./own-root.ts";
+import { rewrittenRoot, saysTheSame, stageRoot, verbatimRoot } from "./own-root.ts";
 import { withoutFiles, withoutImages } from "./left-out.ts";
 import { filesOf, fingerprintsIn, type Plan, planMirror } from "./plan.ts";
 import { policyKey } from "./policy-key.ts";
+import { readListing } from "./read-listing.ts";
 import { isSame } from "./same-stream.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 import type { SyncEvent, SyncReport } from "./sync-report.ts";
@@ -132,7 +132,9 @@ class Sync {
       return { report: this.#report({ isOlder: true }), remember: belief.note };
     }
     const before = await this.#before(base, record);
-    const plan = this.#plan(this.#read(fetched), before);
+    const { listing, oddities } = readListing(fetched, policy.url);
+    this.#oddities.push(...oddities);
+    const plan = this.#plan(listing, before);
     if (dryRun) return { report: this.#report(plan), remember: {} };
     const done = await this.#carryOut(plan, fetched, before);
     // Tried again next time, whatever the upstream says about its lists.
@@ -150,29 +152,9 @@ class Sync {
     return {
       base,
       record,
-      listing: await readListing(store, base, record),
+      listing: await readHeld(store, base, record),
       state: await readStreamState(store, record),
     };
-  }
-
-  #read(fetched: Fetched): Listing {
-    const listing = new Map<string, ReturnType<typeof readUpstreamProducts>["file"]>();
-    let versions = 0;
-    for (const [path, text] of fetched.products) {
-      const { file, oddities } = readUpstreamProducts(text, { name: `${this.#policy.url}/${path}` });
-      this.#oddities.push(...oddities);
-      listing.set(jsonPath(path), file);
-      for (const product of file.products.values()) versions += product.versions.size;
-    }
-    this.#oddities.push(...fetched.oddities);
-    if (versions > 0) return listing;
-    throw new HeadwaterError(
-      "DOCUMENT_INVALID",
-      `${this.#policy.url} lists no image at all, which is not believed.`,
-      {
-        hint: "What was listed before stays. Check the address of the upstream.",
-      },
-    );
   }
 
   #plan(upstream: Listing, before: Before): Plan {

@@ -1,6 +1,6 @@
 import type { ClientProfile } from "../client-profile.ts";
 import { finding, type Finding, type Place } from "../finding.ts";
-import { isFingerprint } from "../fingerprint.ts";
+import { isFingerprint, isTooShort } from "../fingerprint.ts";
 import { combinedFields, isRootFtype } from "../ftypes.ts";
 import type { ListedDelta, ListedFile, ListedImage } from "../listed-image.ts";
 import { quoted } from "../printable.ts";
@@ -10,32 +10,45 @@ import { pathProblem } from "../relative-path.ts";
 /** What keeps a client from using one image that it lists, or makes it another thing than its publisher means. */
 export function checkImage(image: ListedImage, file: ProductsFile, client: ClientProfile): Finding[] {
   const place = { file: image.file, product: image.product, version: image.version };
+  const { fingerprint, files, deltas } = image;
   return [
-    ...fingerprintForm(image, place),
-    ...image.files.flatMap((one) => checkFile(one, place)),
+    ...checkFiles({ fingerprint, files, deltas, type: image.properties["type"] ?? "" }, place),
     ...unifiedVm(image, file, place),
     ...checkDeltas(image, client, place),
   ];
 }
 
-/** Of a unified image it is the sha256 of its one file. */
-function fingerprintForm(image: ListedImage, place: Place): Finding[] {
-  if (isFingerprint(image.fingerprint)) return [];
-  const type = image.properties["type"];
-  const at = {
-    ...place,
-    item: image.files[0]?.item ?? "",
-    field: isRootFtype(type) ? combinedFields[type] : "sha256",
-    value: image.fingerprint,
-  };
-  const reason = `expected a fingerprint of 64 lower-case hex digits, got ${quoted(image.fingerprint)}`;
-  return [finding("fingerprint-form", at, reason)];
+/** What a client fetches for one image. `type`: the ftype of its root, as in its properties. */
+export interface ImageFiles extends Pick<ListedImage, "fingerprint" | "files" | "deltas"> {
+  readonly type: string;
 }
 
-function checkFile(one: ListedFile | ListedDelta, place: Place): Finding[] {
+/** What keeps a client from fetching an image, or from recognising it. */
+export function checkFiles(image: ImageFiles, place: Place): Finding[] {
+  return [
+    ...fingerprintForm(image, place),
+    ...image.files.flatMap((one) => checkFile(one, place)),
+    ...image.deltas.flatMap((delta) => checkDelta(delta, place)),
+  ];
+}
+
+/** Of a unified image it is the sha256 of its one file. */
+function fingerprintForm({ fingerprint, files, type }: ImageFiles, place: Place): Finding[] {
+  if (isFingerprint(fingerprint)) return [];
+  const at = {
+    ...place,
+    item: files[0]?.item ?? "",
+    field: isRootFtype(type) ? combinedFields[type] : "sha256",
+    value: fingerprint,
+  };
+  const reason = `expected a fingerprint of 64 lower-case hex digits, got ${quoted(fingerprint)}`;
+  return [finding(isTooShort(fingerprint) ? "fingerprint-short" : "fingerprint-form", at, reason)];
+}
+
+function checkFile(one: ListedFile, place: Place): Finding[] {
   const at = { ...place, item: one.item };
   const findings: Finding[] = [];
-  const isWhole = "role" in one && one.role === "unified";
+  const isWhole = one.role === "unified";
   if (!isFingerprint(one.sha256) && !isWhole) {
     const reason = `expected a sha256 of 64 lower-case hex digits, got ${quoted(one.sha256)}`;
     findings.push(finding("file-hash", { ...at, field: "sha256", value: one.sha256 }, reason));
@@ -78,11 +91,12 @@ function checkDeltas(image: ListedImage, client: ClientProfile, place: Place): F
     const reason = "a host that has several of the bases applies several deltas, which fails";
     findings.push(finding("several-deltas", { ...place, item: second.item }, reason));
   }
-  for (const delta of image.deltas) {
-    if (isFingerprint(delta.sha256) && delta.path !== "") continue;
-    const [field, value] = delta.path === "" ? ["path", delta.path] : ["sha256", delta.sha256];
-    const reason = `the delta has no usable ${field}: ${quoted(value)}`;
-    findings.push(finding("delta-file", { ...place, item: delta.item, field, value }, reason));
-  }
   return findings;
+}
+
+function checkDelta(delta: ListedDelta, place: Place): Finding[] {
+  if (isFingerprint(delta.sha256) && delta.path !== "") return [];
+  const [field, value] = delta.path === "" ? ["path", delta.path] : ["sha256", delta.sha256];
+  const reason = `the delta has no usable ${field}: ${quoted(value)}`;
+  return [finding("delta-file", { ...place, item: delta.item, field, value }, reason)];
 }

@@ -15,6 +15,16 @@ export const useRules = {
     readers: imageClients,
     example: { edits: inMetadata("combined_squashfs_sha256", "3A".repeat(32)) },
   },
+  "fingerprint-short": {
+    level: "error",
+    text: "A fingerprint has at least 12 characters",
+    symptom: "`image list` ends with a panic, for the whole remote",
+    mend: "Write the hash as sha256sum prints it",
+    source:
+      "cmd/incus/image.go (Incus) and lxc/image.go (LXD) fingerprintColumnData: the first 12 bytes are taken without a look at the length",
+    readers: imageClients,
+    example: { edits: inMetadata("combined_squashfs_sha256", "3a") },
+  },
   "file-hash": {
     level: "error",
     text: "Every file of an image has its sha256, as 64 lower-case hex digits",
@@ -247,14 +257,16 @@ export const useRules = {
 
 /** The version of the smallest tree, with other hashes when a digit is given. */
 function version(digit?: string): NonNullable<Edit["value"]> {
-  const { products } = smallestTree() as {
-    readonly products: { readonly products: Readonly<Record<string, { readonly versions: object }>> };
-  };
-  const text = JSON.stringify(
-    (products.products[PRODUCT]?.versions as Readonly<Record<string, unknown>>)[VERSION],
-  );
+  const { products } = smallestTree() as SmallestProducts;
+  const text = JSON.stringify(products.products[PRODUCT].versions[VERSION]);
   const other = digit === undefined ? text : text.replace(/[123]{64}/g, (hash) => `${digit}${hash.slice(1)}`);
   return JSON.parse(other) as NonNullable<Edit["value"]>;
+}
+
+interface SmallestProducts {
+  readonly products: {
+    readonly products: { readonly [PRODUCT]: { readonly versions: { readonly [VERSION]: object } } };
+  };
 }
 
 /** A second product with one version of its own. */

@@ -39,7 +39,23 @@ export interface FoundImage extends Omit<ListedImage, "file"> {
   readonly document: string;
 }
 
-/** What an alias, the key of a product, or the beginning of a fingerprint leads to: for each client and architecture, and why. */
+/**
+ * What an alias, the key of a product, or the beginning of a fingerprint leads to: for each client and architecture, and why.
+ *
+ * @example
+ * const { index, products } = smallestTree();
+ * const documents = {
+ *   index: JSON.stringify(index),
+ *   products: new Map([["streams/v1/images.json", JSON.stringify(products)]]),
+ * };
+ * const { kind, answers } = explainName(documents, "demo/1");
+ * console.log(kind, answers[0].machine, answers[0].why);
+ * // alias x86_64 its only version of "demo:1:default:amd64", as squashfs
+ * console.log(answers[0].image.files.map(({ path }) => path));
+ * // ["images/demo/meta.tar.xz","images/demo/root.squashfs"]
+ * console.log(explainName(documents, "demo/2").similar);
+ * // ["demo/1","demo/1/default","demo:1:default:amd64"]
+ */
 export function explainName(
   documents: TreeDocuments,
   name: string,
@@ -48,9 +64,7 @@ export function explainName(
   const { explanation, tree, listings } = explainTree(documents, options);
   const offering = productsOffering(tree, name);
   const kind = kindOf(tree, listings, name);
-  const answers = listings.flatMap(({ readers, listing }) =>
-    answersOf(listing, name, kind).map((answer) => ({ readers, ...answer })),
-  );
+  const answers = listings.flatMap((one) => answersOf(one, name, kind));
   const about = new Set([...offering, ...answers.flatMap(({ image }) => image?.product ?? [])]);
   if (kind === "product") about.add(name);
   return {
@@ -67,7 +81,11 @@ export function explainName(
 
 type Kind = NameExplanation["kind"];
 type Answer = Omit<NameAnswer, "readers">;
-type ReadListing = { readonly readers: readonly string[]; readonly listing: Listing };
+
+interface ReadListing {
+  readonly readers: readonly string[];
+  readonly listing: Listing;
+}
 
 /** As clients take it: an alias first. A product's key means nothing to them, and is for people. */
 function kindOf(tree: ReadTree, listings: readonly ReadListing[], name: string): Kind {
@@ -80,12 +98,19 @@ function kindOf(tree: ReadTree, listings: readonly ReadListing[], name: string):
     : "nothing";
 }
 
-function answersOf(listing: Listing, name: string, kind: Kind): Answer[] {
-  if (listing.refused)
-    return [{ machine: "any", image: undefined, why: "the client refuses the whole remote" }];
+function answersOf({ readers, listing }: ReadListing, name: string, kind: Kind): NameAnswer[] {
+  return answersIn(listing, name, kind).map(({ machine, image, why }) => ({ readers, machine, image, why }));
+}
+
+function answersIn(listing: Listing, name: string, kind: Kind): Answer[] {
+  if (listing.refused) return [nothing("the client refuses the whole remote")];
   if (kind === "product") return productAnswers(listing, name);
   if (kind === "fingerprint") return [fingerprintAnswer(listing, name)];
   return kind === "alias" ? aliasAnswers(listing, name) : [];
+}
+
+function nothing(why: string): Answer {
+  return { machine: "any", image: undefined, why };
 }
 
 const TYPES: readonly InstanceType[] = ["container", "virtual-machine"];
@@ -93,8 +118,7 @@ const TYPES: readonly InstanceType[] = ["container", "virtual-machine"];
 /** For the machines of each architecture that has an image of that name; for x86_64 in any case. */
 function aliasAnswers(listing: Listing, alias: string): Answer[] {
   const offered = listing.images.filter(({ claims }) => claims.includes(alias));
-  if (offered.length === 0)
-    return [{ machine: "any", image: undefined, why: "no image that it lists has this alias" }];
+  if (offered.length === 0) return [withoutAlias(listing, alias)];
   const machines = new Set(["x86_64", ...offered.map(({ architecture }) => architecture)]);
   return [...machines].flatMap((machine) =>
     TYPES.flatMap((type) => {
@@ -103,6 +127,15 @@ function aliasAnswers(listing: Listing, alias: string): Answer[] {
       return [{ machine, image: found(listing, image), why: whyAlias(listing, { alias, machine, image }) }];
     }),
   );
+}
+
+/** A daemon then takes the name for the beginning of a fingerprint (daemon_images.go of both projects). */
+function withoutAlias(listing: Listing, name: string): Answer {
+  const why = "no image with this alias is listed";
+  const match = name === "" ? undefined : matchFingerprint(listing.images, name);
+  if (match === undefined || match.kind === "none") return nothing(why);
+  const { machine, image } = fingerprintAnswer(listing, name);
+  return { machine, image, why: `${why}, and it is taken for the beginning of a fingerprint` };
 }
 
 function whyAlias(
@@ -124,7 +157,24 @@ function whyAlias(
   );
   const newest = versions.size === 1 ? "its only version" : `the newest of ${versions.size} versions`;
   const asked = image.type === "virtual-machine" ? "with --vm, " : "";
-  return `${asked}${newest} of ${quoted(image.product)}, as ${image.properties["type"] ?? ""}${otherArchitecture(machine, image, alias)}`;
+  const root = rootText(images, image);
+  return `${asked}${newest} of ${quoted(image.product)}, ${root}${otherArchitecture(machine, image, alias)}`;
+}
+
+/** Of several roots of one version, clients take the first in an order of their own. */
+function rootText(images: readonly ListedImage[], image: ListedImage): string {
+  const rootOf = ({ properties }: ListedImage) => properties["type"] ?? "";
+  const others = images.filter(
+    (other) =>
+      other !== image &&
+      other.product === image.product &&
+      other.version === image.version &&
+      other.type === image.type &&
+      rootOf(other) !== rootOf(image),
+  );
+  return others.length === 0
+    ? `as ${rootOf(image)}`
+    : `as ${rootOf(image)}, which clients prefer to ${others.map(rootOf).join(" and ")}`;
 }
 
 function otherArchitecture(machine: string, image: ListedImage, alias: string): string {
@@ -136,8 +186,7 @@ function otherArchitecture(machine: string, image: ListedImage, alias: string): 
 
 function productAnswers(listing: Listing, key: string): Answer[] {
   const images = listing.images.filter(({ product }) => product === key);
-  if (images.length === 0)
-    return [{ machine: "any", image: undefined, why: "it lists no image of this product" }];
+  if (images.length === 0) return [nothing("no image of this product is listed")];
   return images.map((image) => ({
     machine: image.architecture,
     image: found(listing, image),
@@ -154,11 +203,11 @@ function fingerprintAnswer(listing: Listing, prefix: string): Answer {
       why: "its fingerprint begins so",
     };
   }
-  const why =
+  return nothing(
     match.kind === "none"
-      ? "no image that it lists has this fingerprint"
-      : `${match.images.length} images match, so using it fails with "More than one match"`;
-  return { machine: "any", image: undefined, why };
+      ? "no image with this fingerprint is listed"
+      : `${match.images.length} images match, so using it fails with "More than one match"`,
+  );
 }
 
 function found({ paths }: Listing, { file, ...image }: ListedImage): FoundImage {

@@ -1,0 +1,56 @@
+import { type ClientProfile, clientProfile } from "../client-profile.ts";
+import { walkAsClient } from "../client-walk.ts";
+import { finding, type Finding } from "../finding.ts";
+import { filesToFetch } from "../images-of.ts";
+import { deltasOf } from "../deltas-of.ts";
+import { quoted } from "../printable.ts";
+import type { ProductsFile } from "../products.ts";
+import { checkFiles } from "./check-images.ts";
+
+/**
+ * Everything in a products file that a rule calls an error, for the newest client of either project: they know all that older ones know.
+ * In one pass and without putting images in order, since every publication asks.
+ */
+export function errorsOf(file: ProductsFile): Finding[] {
+  const errors = new Map<string, Finding>();
+  for (const family of ["incus", "lxd"] as const) {
+    for (const found of errorsFor(file, clientProfile(family))) {
+      const { rule, product, version, item, field } = found;
+      errors.set(JSON.stringify([rule, product, version, item, field]), found);
+    }
+  }
+  return [...errors.values()];
+}
+
+function errorsFor(file: ProductsFile, client: ClientProfile): Finding[] {
+  const found: Finding[] = [];
+  const places = new Map<string, { readonly product: string; readonly version: string }>();
+  walkAsClient(file, client, {
+    hidden: (one) => found.push(one),
+    image: (image) => {
+      const place = { product: image.productKey, version: image.versionName };
+      const { fingerprint } = image;
+      const deltas = deltasOf(image, client).usable;
+      const type = image.root?.ftype ?? "tar.gz";
+      found.push(...checkFiles({ fingerprint, files: filesToFetch(image), deltas, type }, place));
+      const first = places.get(fingerprint);
+      if (first === undefined) places.set(fingerprint, place);
+      else {
+        const reason = `the fingerprint ${quoted(fingerprint)} is also listed as ${quoted(first.product)} ${quoted(first.version)}`;
+        found.push(finding("duplicate-fingerprint", { ...place, ...whose(image) }, reason));
+      }
+    },
+  });
+  return found.filter(({ level }) => level === "error");
+}
+
+/** The item that only this image has. */
+function whose({
+  root,
+  metadataKey,
+}: {
+  readonly root: { readonly key: string } | undefined;
+  readonly metadataKey: string;
+}) {
+  return { item: root?.key ?? metadataKey };
+}
