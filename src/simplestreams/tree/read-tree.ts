@@ -84,7 +84,7 @@ function readIndex(
   for (const found of checkIndex(decoded.index)) {
     // The Python tools take any path, but not one where nothing is.
     const isMissed =
-      found.rule === "entry-path" && typeof found.value === "string" && !products.has(found.value);
+      found.rule === "entry-path" && (typeof found.value !== "string" || !products.has(found.value));
     findings.add(INDEX, found, isMissed ? everyReader : imageClients);
   }
   return { ...decoded, refused: decoded.mistakes.length > 0 };
