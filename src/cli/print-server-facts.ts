@@ -6,15 +6,16 @@ export function serverLines(facts: ServerFacts, bold: (text: string) => string):
   const rows = [
     ["Server", `${facts.host}, port ${facts.port}, ${tlsText(facts)}`],
     ...(facts.certificate === undefined ? [] : [["Certificate", certificateText(facts.certificate)]]),
-    ...(facts.plain === undefined ? [] : [["Plain HTTP", plainText(facts.plain)]]),
+    ...(facts.plain === undefined ? [] : [["Plain HTTP", plainText(facts.plain, facts)]]),
   ];
   return rows.map(([what = "", text = ""]) => `${bold(what.padEnd(11))}  ${visible(text)}`);
 }
 
-function tlsText({ scheme, problem, tls13, older }: ServerFacts): string {
-  if (scheme === "http") return "no TLS";
+function tlsText({ scheme, problem, tls13, older, proxy }: ServerFacts): string {
+  const through = proxy === undefined ? "" : `, through the proxy ${proxy}`;
+  if (scheme === "http") return `no TLS${through}`;
   if (problem !== undefined) return problem;
-  return tls13 ? "TLS 1.3" : `${older ?? "an older TLS"} and no TLS 1.3`;
+  return `${tls13 ? "TLS 1.3" : `${older ?? "an older TLS"} and no TLS 1.3`}${through}`;
 }
 
 function certificateText({
@@ -36,7 +37,16 @@ function certificateText({
 }
 
 /** What the clients' first try for each file meets. */
-function plainText(plain: PlainFacts): string {
+function plainText(plain: PlainFacts, { proxy }: ServerFacts): string {
+  if (plain.proxy !== undefined) return `${plainOutcome(plain)}, through the proxy ${plain.proxy}`;
+  if (proxy === undefined) return plainOutcome(plain);
+  // Often nothing is reached from here but through the proxy, which is no refusal of the server's.
+  return plain.kind === "refused" && !plain.sent
+    ? "no connection without a proxy, so that clients go on to https"
+    : `${plainOutcome(plain)}, without a proxy`;
+}
+
+function plainOutcome(plain: PlainFacts): string {
   if (plain.kind === "silent") return "no answer in time";
   if (plain.kind === "refused")
     return plain.sent ? "cut off, so that clients go on to https" : "refused, so that clients go on to https";
