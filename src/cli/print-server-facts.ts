@@ -6,7 +6,9 @@ export function serverLines(facts: ServerFacts, bold: (text: string) => string):
   const rows = [
     ["Server", `${facts.host}, port ${facts.port}, ${tlsText(facts)}`],
     ...(facts.certificate === undefined ? [] : [["Certificate", certificateText(facts.certificate)]]),
-    ...(facts.plain === undefined ? [] : [["Plain HTTP", plainText(facts.plain, facts)]]),
+    ...(facts.plain === undefined || facts.problem !== undefined
+      ? []
+      : [["Plain HTTP", plainText(facts.plain, facts)]]),
   ];
   return rows.map(([what = "", text = ""]) => `${bold(what.padEnd(11))}  ${visible(text)}`);
 }
@@ -38,12 +40,17 @@ function certificateText({
 
 /** What the clients' first try for each file meets. */
 function plainText(plain: PlainFacts, { proxy }: ServerFacts): string {
-  if (plain.proxy !== undefined) return `${plainOutcome(plain)}, through the proxy ${plain.proxy}`;
+  if (plain.proxy !== undefined) {
+    // Refused or cut, by the proxy or by the server.
+    const outcome =
+      plain.kind === "refused" ? "no answer, so that clients go on to https" : plainOutcome(plain);
+    return `through the proxy ${plain.proxy}: ${outcome}`;
+  }
   if (proxy === undefined) return plainOutcome(plain);
   // Often nothing is reached from here but through the proxy, which is no refusal of the server's.
   return plain.kind === "refused" && !plain.sent
     ? "no connection without a proxy, so that clients go on to https"
-    : `${plainOutcome(plain)}, without a proxy`;
+    : `without a proxy: ${plainOutcome(plain)}`;
 }
 
 function plainOutcome(plain: PlainFacts): string {

@@ -1,4 +1,5 @@
 import { kernelArchitecture } from "./architectures.ts";
+import type { Candidate, VersionPlace } from "./candidate.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { finding, type Finding, type Place } from "./finding.ts";
 import {
@@ -13,28 +14,6 @@ import { quoted } from "./printable.ts";
 import type { Item, Product, ProductsFile, Version } from "./products.ts";
 import { versionDate } from "./version-name.ts";
 import { hasImages, whyNotListed, whyNoRoot } from "./why-not-listed.ts";
-
-/** What makes one image, before it is put into words. */
-export interface Candidate extends VersionPlace {
-  readonly fingerprint: string;
-  readonly metadataKey: string;
-  /** The metadata item, or the unified one. */
-  readonly metadata: Item;
-  /** Of that item; never empty. */
-  readonly metadataPath: string;
-  /** Undefined when unified. */
-  readonly root: { readonly key: string; readonly ftype: RootFtype; readonly item: Item } | undefined;
-}
-
-/** One version that a client looks into. */
-export interface VersionPlace {
-  readonly productKey: string;
-  readonly product: Product;
-  readonly architecture: string;
-  readonly versionName: string;
-  readonly version: Version;
-  readonly date: Date;
-}
 
 /** Who wants to know what the walk finds. */
 export interface WalkSink {

@@ -1,5 +1,5 @@
 import type { Family } from "./client-profile.ts";
-import type { VersionPlace } from "./client-walk.ts";
+import type { VersionPlace } from "./candidate.ts";
 import { finding, type Finding } from "./finding.ts";
 import { dialectOf, isRootFtype, metadataFtypes, unifiedFtypes } from "./ftypes.ts";
 import { isFor, misreadItems } from "./misspelt.ts";

@@ -6,6 +6,7 @@ import { openServerTree, type ServerTreeOptions } from "../../src/explain/http/s
 import { documentFindings } from "../../src/explain/transport.ts";
 import { serverFindings } from "../../src/explain/transport-server.ts";
 import type { ServerFacts, Tree } from "../../src/explain/tree.ts";
+import { makeAuthority } from "../upstream/authority.ts";
 import { type ConnectProxy, startProxy, type Way } from "../upstream/connect-proxy.ts";
 import { answering, type Script, type ScriptedServer, startScripted } from "./scripted-server.ts";
 import { selfSigned } from "./self-signed.ts";
@@ -144,6 +145,30 @@ describe("a server behind a proxy", () => {
 });
 
 describe("a proxy", () => {
+  it("may speak TLS itself, with a certificate that is trusted", async () => {
+    const there = await serve({ plain: answering(200, {}, "12345") });
+    const authority = await makeAuthority();
+    const certificate = await authority.issue(["127.0.0.1"]);
+    const ways = new Map([
+      ["public.example:443", there.port],
+      ["public.example:80", there.port],
+    ]);
+    const through = await startProxy(ways, certificate);
+    open.push(through);
+    for (const name of ["HTTPS_PROXY", "HTTP_PROXY"]) vi.stubEnv(name, through.url);
+    const tree = look({ ca: [there.cert, authority.ca].join("\n") });
+    expect(await tree.document(INDEX)).toMatchObject({ kind: "there" });
+    const facts = await factsOf(tree);
+    expect(facts).toMatchObject({ problem: undefined, proxy: through.url, certificate: { trusted: true } });
+    expect(facts.plain).toMatchObject({ kind: "answered", content: "file" });
+    expect(serverFindings(facts)).toEqual([]);
+    const before = through.asked.length;
+    expect((await factsOf(look({ ca: there.cert }))).problem).toContain(
+      `the proxy ${through.url}: its certificate is refused`,
+    );
+    expect(through.asked).toHaveLength(before);
+  });
+
   it("alone gets its credentials, and shows them nowhere", async () => {
     const there = await serve({ plain: answering(200, {}, "12345") });
     const through = await proxy(
@@ -243,7 +268,7 @@ describe("a proxy", () => {
     expect(through.askedInClear).toEqual(["http://public.example/item"]);
     expect(facts.plain).toMatchObject({ kind: "answered", content: "file", proxy: through.url });
     expect(serverFindings(facts)).toEqual([]);
-    expect(printed(facts)).toContain(`answers 200 with the file, through the proxy ${through.url}`);
+    expect(printed(facts)).toContain(`through the proxy ${through.url}: answers 200 with the file`);
   });
 
   it.each([

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, request as ask, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import type { ServerCertificate } from "./authority.ts";
 
 /**
  * Where a host is: a port of this machine. Or what becomes of who wants to go there: refused with a status, cut off at once, or cut off
@@ -20,8 +22,11 @@ export interface ConnectProxy {
   close(): Promise<void>;
 }
 
-/** A proxy for CONNECT and for plain HTTP. `ways`: by `host:port`; what is not in it is never answered. */
-export async function startProxy(ways: ReadonlyMap<string, Way>): Promise<ConnectProxy> {
+/** A proxy for CONNECT and for plain HTTP. `ways`: by `host:port`; what is not in it is never answered. With a certificate it speaks TLS itself. */
+export async function startProxy(
+  ways: ReadonlyMap<string, Way>,
+  certificate?: ServerCertificate,
+): Promise<ConnectProxy> {
   const asked: string[] = [];
   const askedInClear: string[] = [];
   const credentials: { own: string | undefined; others: string | undefined }[] = [];
@@ -30,12 +35,13 @@ export async function startProxy(ways: ReadonlyMap<string, Way>): Promise<Connec
   const note = ({ headers }: IncomingMessage): void => {
     credentials.push({ own: headers["proxy-authorization"], others: headers.authorization });
   };
-  const server = createServer((request, response) => {
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
     note(request);
     const url = new URL(request.url ?? "", "http://nowhere.invalid");
     askedInClear.push(request.url ?? "");
     passOn(request, response, ways.get(`${url.hostname}:${url.port === "" ? 80 : url.port}`));
-  });
+  };
+  const server = certificate === undefined ? createServer(handler) : createHttpsServer(certificate, handler);
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     incoming.add(socket);
@@ -58,7 +64,7 @@ export async function startProxy(ways: ReadonlyMap<string, Way>): Promise<Connec
     server.listen(0, "127.0.0.1", resolve);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${certificate === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     askedInClear,
     credentials,

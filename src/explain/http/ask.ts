@@ -171,9 +171,8 @@ function attempt(question: Question, route: Route): Promise<Head & { readonly st
       resolve({ kind: "head", answer, ms: settle(), stale: false });
     });
     request.on("error", (error) => {
-      const failure = failureOf(error);
       const isProxys = proxy !== undefined && url.protocol === "http:" && !connection.sent;
-      fail(isProxys ? failureAt(proxy, failure) : failure, codeOf(error) === "ETIMEDOUT");
+      fail(isProxys ? failureAt(proxy, error) : failureOf(error), codeOf(error) === "ETIMEDOUT");
     });
     // An answer that changes the protocol ends a request without a word.
     request.once("close", () => fail({ kind: "cut", why: "the connection ended without an answer" }));

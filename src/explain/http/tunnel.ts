@@ -1,6 +1,6 @@
 import { request as askHttp } from "node:http";
 import { Agent as HttpsAgent, request as askHttps, type RequestOptions } from "node:https";
-import { isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect, type SecureContext } from "node:tls";
 import { callbackify } from "node:util";
@@ -38,7 +38,9 @@ type TrustingOptions = RequestOptions & { readonly secureContext?: SecureContext
 export function proxyAddress({ url }: Proxy, trust: SecureContext | undefined): TrustingOptions {
   const host = hostOf(url);
   const address = { host, port: portOf(url) };
-  return url.protocol === "https:" ? { ...address, ...serverName(host), secureContext: trust } : address;
+  if (url.protocol !== "https:") return address;
+  // Said in full: Node would take the name from the header Host, which names the server behind the proxy.
+  return { ...address, servername: isIP(host) === 0 ? host : "", secureContext: trust };
 }
 
 /** A status that a proxy answers for itself. */
@@ -92,15 +94,23 @@ export async function openTunnel({ proxy, host, port, trust, signal }: Tunnel): 
       socket.destroy();
       end(new Stopped(refusalBy(proxy, answer.statusCode ?? 0)));
     });
-    request.on("error", (error) => end(new Stopped(failureAt(proxy, failureOf(error)))));
+    request.on("error", (error) => end(new Stopped(failureAt(proxy, error))));
     // After an answer this comes too late to matter.
-    request.once("close", () => end(new Stopped(failureAt(proxy, { why: "the connection was cut" }))));
+    request.once("close", () => end(new Stopped(failureAt(proxy, new Stopped(CUT)))));
     request.end();
   });
 }
 
-export function failureAt({ name }: Proxy, { why }: Pick<Failure, "why">): Failure {
-  return { kind: "unreachable", why: `${name}: ${why}` };
+const CUT: Failure = { kind: "cut", why: "the connection was cut" };
+
+/** What goes wrong with the proxy itself. */
+export function failureAt({ name }: Proxy, cause: unknown): Failure {
+  const { code, why } = failureOf(cause);
+  const isCertificate = /CERT|^UNABLE_TO_/.test(code);
+  return {
+    kind: "unreachable",
+    why: `${name}: ${isCertificate ? `its certificate is refused (${code})` : why}`,
+  };
 }
 
 export function noConnection(ms: number, proxy: Proxy | undefined): Failure {
