@@ -1,5 +1,6 @@
 import { type ClientProfile, clientProfile } from "../client-profile.ts";
-import { type Candidate, walkAsClient } from "../client-walk.ts";
+import type { Candidate } from "../candidate.ts";
+import { walkAsClient } from "../client-walk.ts";
 import { finding, type Finding, type Place } from "../finding.ts";
 import { combinedFields } from "../ftypes.ts";
 import { filesToFetch } from "../images-of.ts";
