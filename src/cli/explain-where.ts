@@ -66,6 +66,12 @@ function statusOf({ findings, name, answered }: TreeReport, { strict }: ExplainO
 
 /** One word that is no address and no folder is a name in the store. */
 function meant(io: Io, { where, name }: Question): Question {
+  // Not repeated: it holds a password.
+  if (where !== undefined && /^[^/\s]*:[^/\s]*@/.test(where)) {
+    throw new HeadwaterError("USAGE", "an address with a user and a password needs its scheme", {
+      hint: "Such as https://USER:PASSWORD@images.example.",
+    });
+  }
   if (where === undefined || name !== undefined || isPlace(io, where)) return { where, name };
   return { where: undefined, name: where };
 }

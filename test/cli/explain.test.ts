@@ -320,6 +320,13 @@ describe("headwater explain of what is no place", () => {
     expect(await said("images.example:8443")).toMatch(/explain https:\/\/images\.example:8443\n/);
   });
 
+  it("does not repeat the password of an address whose scheme was forgotten", async () => {
+    const { status, stdout, stderr } = await explain("user:secret@images.example/x", "--data", folder);
+    expect(status).toBe(2);
+    expect(stdout + stderr).not.toContain("secret");
+    expect(stderr).toContain("https://USER:PASSWORD@");
+  });
+
   it("ends with 2 for an address of another kind, --stream beside a place, and a certificate that is not there", async () => {
     await writeTree(join(folder, "tree"), smallTree());
     expect(await explain("ftp://images.example")).toMatchObject({ status: 2 });
