@@ -14,6 +14,13 @@ const MAX_ANSWERS = 12;
 export function nameLines(report: TreeReport, name: NameExplanation, style: Style): string[] {
   const subject = `${style.bold(visible(name.name))} in ${visible(report.where)}`;
   if (!report.answered) return [`${subject}: not known, as there is no answer`];
+  const refusing = refusingClients(report);
+  if (name.kind === "nothing" && refusing.length > 0) {
+    return [
+      `${subject}: not found, as ${readerNames(refusing)} refuse the whole tree`,
+      ...similarLines(name),
+    ];
+  }
   const isFound = name.kind === "nothing" || name.answers.some(({ image }) => image !== undefined);
   const lines = [`${subject}: ${KINDS[name.kind]}${isFound ? "" : ", and no client finds an image by it"}`];
   if (name.kind === "nothing") return [...lines, ...similarLines(name)];
@@ -21,6 +28,12 @@ export function nameLines(report: TreeReport, name: NameExplanation, style: Styl
   for (const answer of answers.slice(0, MAX_ANSWERS)) lines.push("", ...answerLines(answer, report, style));
   if (answers.length > MAX_ANSWERS) lines.push("", `and ${answers.length - MAX_ANSWERS} older ones`);
   return lines;
+}
+
+function refusingClients({ explanation }: TreeReport): string[] {
+  return explanation.readers
+    .filter(({ reader, refuses }) => refuses && reader !== "sstream")
+    .map(({ reader }) => reader);
 }
 
 function similarLines({ similar }: NameExplanation): string[] {

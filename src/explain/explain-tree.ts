@@ -1,4 +1,5 @@
 import { clientProfiles } from "../simplestreams/client-profile.ts";
+import { printable } from "../simplestreams/printable.ts";
 import type { Level } from "../simplestreams/rules/rule.ts";
 import { type RuleId, rules } from "../simplestreams/rules/rules.ts";
 import { type Explanation, explainTree } from "../simplestreams/tree/explain.ts";
@@ -59,9 +60,9 @@ export async function lookAt(tree: Tree, options: LookOptions): Promise<TreeRepo
     findings: together({
       server: server === undefined ? [] : serverFindings(server),
       ways: gathered.findings,
-      documents: (read.name?.findings ?? read.explanation.findings).filter(
-        ({ rule }) => answered || !NEEDS_AN_ANSWER.has(rule),
-      ),
+      documents: (read.name?.findings ?? read.explanation.findings)
+        .filter(({ rule }) => answered || !NEEDS_AN_ANSWER.has(rule))
+        .map((found) => asAnswered(found, gathered.asked)),
       files: checks.findings,
     }),
   };
@@ -106,6 +107,15 @@ const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };
 
 /** What would be said of documents that nobody knows to be missing. */
 const NEEDS_AN_ANSWER: ReadonlySet<RuleId> = new Set(["index-missing", "lxc-index"]);
+
+/** With what the server did instead of sending the document: who has to mend a 503 does not look for a file. */
+function asAnswered(found: TreeFinding, asked: readonly GatheredDocument[]): TreeFinding {
+  if (found.rule !== "index-missing" && found.rule !== "products-missing") return found;
+  const wanted = found.rule === "index-missing" ? found.document : found.value;
+  const document = asked.find(({ path }) => path === wanted);
+  if (document?.why === undefined || document.exchange === undefined) return found;
+  return { ...found, reason: `${printable(document.path)}: ${document.why}` };
+}
 
 /** Whether nothing at all came back, from the server itself. */
 function isSilence(exchange: Exchange | undefined): boolean {

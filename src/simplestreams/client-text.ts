@@ -1,5 +1,4 @@
-import { checkSize, invalid, parseJson } from "./json-text.ts";
-import { printable } from "./printable.ts";
+import { checkSize, notJson, parseJson } from "./json-text.ts";
 import { hasRepeatedKeys, parseRepeatedKeys } from "./repeated-keys.ts";
 
 /** encoding/json goes down this far (maxNestingDepth in its scanner.go); fields that nobody knows may be deep. */
@@ -19,7 +18,7 @@ export function parseAsClient(input: string | Uint8Array, name: string): unknown
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalid(name, `it is not JSON: ${printable(cause instanceof Error ? cause.message : "")}`, cause);
+    throw notJson(name, text, cause);
   }
 }
 

@@ -29,9 +29,22 @@ export function parseJson(input: string | Uint8Array, name: string, levels?: num
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? printable(cause.message) : "not JSON";
-    throw invalid(name, `it is not JSON: ${reason}`, cause);
+    throw notJson(name, text, cause);
   }
+}
+
+/** The error for a text that `JSON.parse` does not take, with the line, as an editor shows it. */
+export function notJson(name: string, text: string, cause: unknown): HeadwaterError {
+  const message = cause instanceof Error ? printable(cause.message) : "";
+  return invalid(name, `it is not JSON: ${withLine(message, text)}`, cause);
+}
+
+/** Some engines name the position only, the newer ones its line too. */
+function withLine(message: string, text: string): string {
+  const position = / at position (\d+)$/.exec(message)?.[1];
+  if (position === undefined) return message;
+  const before = text.slice(0, Number(position)).split("\n");
+  return `${message} (line ${before.length} column ${(before.at(-1) ?? "").length + 1})`;
 }
 
 /** The error for a document that cannot be used; `what` completes the sentence. */

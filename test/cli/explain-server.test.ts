@@ -92,6 +92,15 @@ describe("headwater explain of a server", () => {
     expect(stdout).toMatch(/Incus and LXD +1 image/);
   });
 
+  it("says what the server answered instead of a products file", async () => {
+    const { url } = await serve({ paths: { ...faultlessTree(), "streams/v1/images.json": answering(503) } });
+    for (const name of [[], ["demo/1"]]) {
+      const { status, stdout } = await explain([url, ...name]);
+      expect(status).toBe(1);
+      expect(stdout).toContain("\n      streams/v1/images.json: the server answers 503\n");
+    }
+  });
+
   it("ends with 1 for an error of the server, which says something of the tree", async () => {
     const { url } = await serve({ paths: { "streams/v1/index.json": answering(503) } });
     const { status, stdout } = await explain([url]);

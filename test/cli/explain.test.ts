@@ -253,6 +253,41 @@ describe("headwater explain of one name", () => {
     expect(rulesIn(found)).toContain("json-text");
   });
 
+  it("tells what makes clients refuse the whole remote, also when it stands in another product", async () => {
+    const other = { document: "products", at: ["products", "demo:2", "release"], value: 12 } as const;
+    const found = await explained([other], "demo/1");
+    expect(found.status).toBe(1);
+    expect(rulesIn(found)).toContain("json-type");
+  });
+
+  it("tells what makes clients refuse the remote when that is the alias itself", async () => {
+    const found = await explained([inProduct("aliases", ["demo/1"])], "demo/1");
+    expect(found.status).toBe(1);
+    expect(found.stdout).toMatch(/^demo\/1 in \.\/tree: not found, as Incus and LXD refuse the whole tree\n/);
+    expect(rulesIn(found)).toContain("json-type");
+  });
+
+  it("tells of the same fingerprint in another product, whichever of the two is asked about", async () => {
+    const items = structuredClone(JSON.parse(smallTree()["streams/v1/images.json"] ?? "")) as {
+      products: Record<string, { versions: Record<string, never> }>;
+    };
+    const versions = items.products["demo:1:default:amd64"]?.versions ?? {};
+    const twin = {
+      arch: "amd64",
+      os: "Other",
+      release: "1",
+      variant: "default",
+      aliases: "other/1",
+      versions,
+    };
+    const edits = [{ document: "products", at: ["products", "other:1"], value: twin } as const];
+    for (const name of ["demo/1", "other/1", FINGERPRINT.slice(0, 8)]) {
+      const found = await explained(edits, name);
+      expect(found.status).toBe(1);
+      expect(rulesIn(found)).toContain("duplicate-fingerprint");
+    }
+  });
+
   it("ends with 3 for hex digits that once were an alias", async () => {
     expect((await explained([], "beef")).status).toBe(3);
   });

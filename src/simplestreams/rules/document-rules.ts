@@ -32,7 +32,7 @@ export const documentRules = {
     text: "Every document is one JSON object in UTF-8 with nothing around it",
     symptom:
       "The whole remote fails with an error of the JSON decoder, for as long as clients keep what they got",
-    mend: "Write the document whole under another name and rename it, and answer with an error status while there is none",
+    mend: "Correct the place that is named; write the document whole under another name and rename it, and answer with an error status while there is none",
     source:
       "simplestreams.go parseStream, parseProducts (Incus, LXD): encoding/json takes one value and nothing around it",
     readers: everyReader,

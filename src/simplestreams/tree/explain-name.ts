@@ -5,6 +5,7 @@ import type { InstanceType } from "../ftypes.ts";
 import type { ListedImage } from "../listed-image.ts";
 import { quoted } from "../printable.ts";
 import { resolveAlias } from "../resolve.ts";
+import type { RuleId } from "../rules/rules.ts";
 import { explainTree, type Explanation, type ExplainOptions } from "./explain.ts";
 import type { TreeFinding } from "./findings.ts";
 import type { Listing } from "./listing.ts";
@@ -17,7 +18,7 @@ export interface NameExplanation {
   /** What it was taken for; `nothing` when no reader finds an image by it. */
   readonly kind: "alias" | "product" | "fingerprint" | "nothing";
   readonly answers: readonly NameAnswer[];
-  /** What there is to say about the products that the name is about, and about whole documents. */
+  /** What there is to say about the products that the name is about, about whole documents, and whatever makes a client refuse all of them. */
   readonly findings: readonly TreeFinding[];
   /** Other names of the tree that have this one in them, or a part of it; at most five. */
   readonly similar: readonly string[];
@@ -62,21 +63,39 @@ export function explainName(
   options: ExplainOptions = {},
 ): NameExplanation & { readonly tree: Explanation } {
   const { explanation, tree, listings } = explainTree(documents, options);
-  const offering = productsOffering(tree, name);
   const kind = kindOf(tree, listings, name);
   const answers = listings.flatMap((one) => answersOf(one, name, kind));
-  const about = new Set([...offering, ...answers.flatMap(({ image }) => image?.product ?? [])]);
+  const about = new Set([...productsOffering(tree, name), ...productsFound(listings, answers, name)]);
   if (kind === "product") about.add(name);
+  const refusing = new Set(listings.flatMap(({ listing, readers }) => (listing.refused ? readers : [])));
   return {
     name,
     kind,
     answers,
-    findings: explanation.findings.filter(({ product, level }) =>
-      product === undefined ? level !== "note" : about.has(product),
+    findings: explanation.findings.filter(
+      (found) =>
+        (found.product === undefined ? found.level !== "note" : about.has(found.product)) ||
+        (REFUSED_FOR.has(found.rule) && found.readers.some((reader) => refusing.has(reader))),
     ),
     similar: kind === "nothing" ? similarNames(tree, name) : [],
     tree: explanation,
   };
+}
+
+/** Wherever one of these stands, a client lists nothing at all: it is about every name. */
+const REFUSED_FOR: ReadonlySet<RuleId> = new Set(["json-type", "fingerprint-short"]);
+
+/** Products of the images that were found, and of all others with the same fingerprint; without any, of those whose fingerprint begins so. */
+function productsFound(
+  listings: readonly ReadListing[],
+  answers: readonly NameAnswer[],
+  name: string,
+): string[] {
+  const fingerprints = new Set(answers.flatMap(({ image }) => image?.fingerprint ?? []));
+  const isPrefix = fingerprints.size === 0 && name !== "";
+  const isMeant = ({ fingerprint }: ListedImage) =>
+    isPrefix ? fingerprint.startsWith(name) : fingerprints.has(fingerprint);
+  return listings.flatMap(({ listing: { images } }) => images.filter(isMeant).map(({ product }) => product));
 }
 
 type Kind = NameExplanation["kind"];
