@@ -5,7 +5,9 @@ import { documentFindings, type TransportFinding } from "./transport.ts";
 import type { DocumentAnswer, Exchange, Tree } from "./tree.ts";
 
 /** Products files of one tree that are looked at; a public cloud has some twenty. */
-const MAX_FILES = 64;
+const MAX_FILES = 1000;
+/** `<`, with which a page begins. */
+const LESS_THAN = 0x3c;
 /** Bytes of all of them together. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
@@ -49,7 +51,8 @@ export async function gather(tree: Tree, signal?: AbortSignal): Promise<Gathered
   const lxc = new Map<string, Uint8Array>();
   for (const name of LXC_INDEXES) {
     const text = lxc.size > 0 ? undefined : await ask(`meta/1.0/${name}`, false);
-    if (text !== undefined) lxc.set(name, text);
+    // A page that answers for whatever is not there is no index.
+    if (text !== undefined && text[0] !== LESS_THAN) lxc.set(name, text);
   }
   return {
     documents: { index, products, lxc },
