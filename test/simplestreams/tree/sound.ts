@@ -108,10 +108,12 @@ function filesOf({ index = "", products }: TreeDocuments): NamedFile[] {
   });
 }
 
-function expectSameListing({ text }: NamedFile, client: ClientProfile, lists: number): void {
+function expectSameListing({ path, text }: NamedFile, client: ClientProfile, lists: number): void {
   const { images, fatal } = imagesOfText(text, client);
   expect(fatal).toEqual([]);
-  expect(lists).toBe(images.length);
+  // The command line of Incus has kept the index under that name, and reads it again in place of the file.
+  const isIndex = client.family === "incus" && path.split("/").at(-1) === "index.json";
+  expect(lists).toBe(isIndex ? 0 : images.length);
 }
 
 function expectEachVersion(
