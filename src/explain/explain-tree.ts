@@ -1,6 +1,6 @@
 import { clientProfiles } from "../simplestreams/client-profile.ts";
 import { printable } from "../simplestreams/printable.ts";
-import type { Level } from "../simplestreams/rules/rule.ts";
+import { byLevel } from "../simplestreams/rules/rule.ts";
 import { type RuleId, rules } from "../simplestreams/rules/rules.ts";
 import { type Explanation, explainTree } from "../simplestreams/tree/explain.ts";
 import { explainName, type NameExplanation } from "../simplestreams/tree/explain-name.ts";
@@ -103,8 +103,6 @@ function smallest(
   return least;
 }
 
-const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };
-
 /** What would be said of documents that nobody knows to be missing. */
 const NEEDS_AN_ANSWER: ReadonlySet<RuleId> = new Set(["index-missing", "lxc-index"]);
 
@@ -135,9 +133,7 @@ function together({ server, ways, documents, files }: Parts): readonly TreeFindi
   const others = ways.filter(
     ({ rule }) => rule !== "document-missing" && !(isDown && rule === "server-unreachable"),
   );
-  return [...[...server, ...others].map(treeFinding), ...documents, ...files.map(treeFinding)].sort(
-    (a, b) => RANK[a.level] - RANK[b.level],
-  );
+  return [...[...server, ...others].map(treeFinding), ...documents, ...files.map(treeFinding)].sort(byLevel);
 }
 
 function treeFinding({ rule, reason, url, value }: TransportFinding): TreeFinding {

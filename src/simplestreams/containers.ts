@@ -56,6 +56,11 @@ export function indexFromRaw(raw: RawObject, entry: (raw: unknown, name: string)
   return raw as unknown as IndexFile;
 }
 
+/** Members of a container that are objects themselves, with their names; a container that is not there has none. */
+export function objectsIn(container: unknown): [string, RawObject][] {
+  return entriesOf(container).filter((entry): entry is [string, RawObject] => isObject(entry[1]));
+}
+
 /** Own entries of a container; a container that is not there has none. */
 function entriesOf(value: unknown): [string, unknown][] {
   return isObject(value) ? Object.entries(value) : [];

@@ -1,4 +1,4 @@
-import { isObject, type RawObject } from "./containers.ts";
+import { isObject, objectsIn, type RawObject } from "./containers.ts";
 
 /** What a product may take from its file, a version from its product, an item from all of them: the fields that clients read there. */
 const PRODUCT_FIELDS = [
@@ -21,12 +21,12 @@ const ITEM_FIELDS = ["ftype", "path", "size", "sha256", "md5"];
  */
 export function inheritAttributes(raw: RawObject): void {
   const lookups = aliasTable(raw["_aliases"]);
-  for (const product of members(raw["products"])) {
+  for (const [, product] of objectsIn(raw["products"])) {
     expandAliases(product, lookups);
     inherit(product, PRODUCT_FIELDS, [raw]);
-    for (const version of members(product["versions"])) {
+    for (const [, version] of objectsIn(product["versions"])) {
       inherit(version, VERSION_FIELDS, [product, raw]);
-      for (const item of members(version["items"])) inherit(item, ITEM_FIELDS, [version, product, raw]);
+      for (const [, item] of objectsIn(version["items"])) inherit(item, ITEM_FIELDS, [version, product, raw]);
     }
   }
 }
@@ -62,8 +62,4 @@ function expandAliases(product: RawObject, table: AliasTable): void {
       if (name !== "__proto__" && product[name] === undefined) product[name] = text;
     }
   }
-}
-
-function members(container: unknown): RawObject[] {
-  return isObject(container) ? Object.values(container).filter((member) => isObject(member)) : [];
 }

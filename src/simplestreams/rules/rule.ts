@@ -6,6 +6,13 @@ import type { Json } from "../products.ts";
  */
 export type Level = "error" | "warning" | "note";
 
+const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };
+
+/** For `sort`: errors first, notes last. */
+export function byLevel(a: { readonly level: Level }, b: { readonly level: Level }): number {
+  return RANK[a.level] - RANK[b.level];
+}
+
 /** One thing that a tree or its server must get right, and how we know. */
 export interface Rule {
   readonly level: Level;

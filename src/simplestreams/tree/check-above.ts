@@ -1,4 +1,4 @@
-import { isObject, type RawObject } from "../containers.ts";
+import { isObject, objectsIn, type RawObject } from "../containers.ts";
 import { finding, type Finding, type Place } from "../finding.ts";
 import type { TreeFile } from "./read-tree.ts";
 
@@ -12,13 +12,13 @@ export function* checkAbove({ decoded }: TreeFile): Generator<Finding, void> {
   if (!isObject(raw)) return;
   // Most documents have nothing of the kind, and then nobody goes through their items.
   const fileFields = ownFields(raw, [...PRODUCT_FIELDS, ...ITEM_FIELDS]);
-  for (const [product, rawProduct] of members(raw["products"])) {
+  for (const [product, rawProduct] of objectsIn(raw["products"])) {
     yield* missing(rawProduct, intersect(fileFields, PRODUCT_FIELDS), { product });
     const productFields = [...intersect(fileFields, ITEM_FIELDS), ...ownFields(rawProduct, ITEM_FIELDS)];
-    for (const [version, rawVersion] of members(rawProduct["versions"])) {
+    for (const [version, rawVersion] of objectsIn(rawProduct["versions"])) {
       const above = [...new Set([...productFields, ...ownFields(rawVersion, ITEM_FIELDS)])];
       if (above.length === 0) continue;
-      for (const [item, rawItem] of members(rawVersion["items"])) {
+      for (const [item, rawItem] of objectsIn(rawVersion["items"])) {
         yield* missing(rawItem, above, { product, version, item });
       }
     }
@@ -37,9 +37,4 @@ function ownFields(raw: RawObject, fields: readonly string[]): string[] {
 
 function intersect(some: readonly string[], others: readonly string[]): string[] {
   return some.filter((field) => others.includes(field));
-}
-
-function members(container: unknown): [string, RawObject][] {
-  if (!isObject(container)) return [];
-  return Object.entries(container).filter((entry): entry is [string, RawObject] => isObject(entry[1]));
 }

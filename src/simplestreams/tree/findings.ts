@@ -1,5 +1,5 @@
 import { type Finding, type Place, placeText } from "../finding.ts";
-import type { Level } from "../rules/rule.ts";
+import { byLevel, type Level } from "../rules/rule.ts";
 import { type RuleId, rules } from "../rules/rules.ts";
 
 /** One finding in a tree, for all readers that it is about. */
@@ -27,8 +27,6 @@ export interface TreeFinding {
 /** Findings of one rule that are kept; the others are counted. */
 const MAX_PER_RULE = 10_000;
 
-const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };
-
 /** Gathers findings: what several readers have in common is one. */
 export class Findings {
   readonly #known = new Map<string, TreeFinding & { readers: readonly string[] }>();
@@ -53,7 +51,7 @@ export class Findings {
     const above = this.#placesAbove();
     return [...this.#known.values()]
       .filter((found) => found.rule === "field-above" || !above.has(`${found.document}\n${found.place}`))
-      .sort((a, b) => RANK[a.level] - RANK[b.level]);
+      .sort(byLevel);
   }
 
   /** How many more there are than `list` has, by rule. */

@@ -1,4 +1,4 @@
-import { isObject, type RawObject } from "../containers.ts";
+import { isObject, objectsIn, type RawObject } from "../containers.ts";
 import { finding, type Finding, type Place } from "../finding.ts";
 import { quoted } from "../printable.ts";
 import { pathProblem } from "../relative-path.ts";
@@ -74,9 +74,9 @@ function readFile({ decoded }: TreeFile, report: (found: Finding) => void): numb
     report(finding("sstream-content-id", { field: "content_id" }, "the products file has no content_id"));
   }
   let items = 0;
-  for (const [product, rawProduct] of entriesOf(raw["products"])) {
-    for (const [version, rawVersion] of entriesOf(rawProduct["versions"])) {
-      for (const [item, rawItem] of entriesOf(rawVersion["items"])) {
+  for (const [product, rawProduct] of objectsIn(raw["products"])) {
+    for (const [version, rawVersion] of objectsIn(rawProduct["versions"])) {
+      for (const [item, rawItem] of objectsIn(rawVersion["items"])) {
         items++;
         const found = checkItem([rawItem, rawVersion, rawProduct, raw], { product, version, item });
         if (found !== undefined) report(found);
@@ -100,9 +100,4 @@ function checkItem(levels: readonly RawObject[], place: Place): Finding | undefi
   }
   if (CHECKSUMS.some((name) => field(name) !== undefined)) return undefined;
   return finding("sstream-checksum", { ...place, field: "sha256" }, "the item has a path and no checksum");
-}
-
-function entriesOf(container: unknown): [string, RawObject][] {
-  if (!isObject(container)) return [];
-  return Object.entries(container).filter((entry): entry is [string, RawObject] => isObject(entry[1]));
 }
