@@ -150,6 +150,9 @@ class WorkerPool implements RunningServer {
           resolve();
         }
       });
+      // What Node could not send to a worker that has just gone, such as the answer to its wish to listen. Its exit tells the rest; without
+      // this the primary would end, and all workers with it.
+      worker.on("error", () => undefined);
       worker.once("exit", (code, signal) => {
         this.#bury(worker);
         const facts = { pid: worker.process.pid, status: code, signal };

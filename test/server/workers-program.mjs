@@ -1,4 +1,5 @@
 // What the command line does for `serve --workers`. Arguments: compiled program, store, port, workers.
+import cluster from "node:cluster";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -26,6 +27,11 @@ if (isWorker()) {
   try {
     const pool = await startWorkers({ count: Number(count), log });
     log.info({ addresses: pool.addresses }, "ready");
+    // As Node does when a message cannot reach a worker that has just gone.
+    process.on("SIGHUP", () => {
+      for (const worker of Object.values(cluster.workers)) worker.emit("error", new Error("write EPIPE"));
+      log.info({}, "told of a message that was not delivered");
+    });
     process.on("SIGUSR2", () => log.info({ requests: pool.counters.requests }, "counters"));
     process.on("SIGTERM", () => {
       pool.close().then(() => process.exit(0));

@@ -110,6 +110,17 @@ describe("workers", () => {
     expect(await pool.exited).toBe(0);
   });
 
+  it("go on when a message to one that has just gone cannot be delivered", async () => {
+    const port = await freePort();
+    const pool = startPool(port);
+    await ready(pool);
+    pool.child.kill("SIGHUP");
+    await until(() => pool.lines.some(({ message }) => message.includes("not delivered")));
+    expect((await ask("/healthz", { port, ca })).status).toBe(200);
+    pool.child.kill("SIGTERM");
+    expect(await pool.exited).toBe(0);
+  });
+
   it("are replaced when one dies, while the other serves", async () => {
     const port = await freePort();
     const pool = startPool(port);
