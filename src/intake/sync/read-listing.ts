@@ -3,12 +3,16 @@ import { placeText } from "../../simplestreams/finding.ts";
 import type { ProductsFile } from "../../simplestreams/products.ts";
 import { useRules } from "../../simplestreams/rules/use-rules.ts";
 import { withoutErrors } from "../../simplestreams/rules/without-errors.ts";
+import { amountsOf, NONE, sum, tooMuch } from "../../simplestreams/tree/too-much.ts";
 import { type Oddities, readUpstreamProducts } from "../../simplestreams/upstream-documents.ts";
 import type { Fetched } from "./fetched.ts";
 import { isImages, type Listing } from "./listing.ts";
 import { jsonPath } from "./own-root.ts";
 
-/** What an upstream lists, as far as it can be used, and what was left out or put right. Throws DOCUMENT_INVALID when that is nothing. */
+/**
+ * What an upstream lists, as far as it can be used, and what was left out or put right. Throws DOCUMENT_INVALID when that is nothing, and
+ * DOCUMENT_TOO_LARGE when a short text asks for more than all the largest servers have: each metadata item with each root is an image.
+ */
 export function readListing(
   fetched: Fetched,
   url: string,
@@ -16,8 +20,13 @@ export function readListing(
   const listing = new Map<string, ProductsFile>();
   const odd: string[] = [];
   let versions = 0;
+  let amounts = NONE;
   for (const [path, text] of fetched.products) {
     const read = readUpstreamProducts(text, { name: `${url}/${path}` });
+    amounts = sum(amounts, amountsOf(read.file));
+    const much = tooMuch(amounts);
+    if (much !== undefined)
+      throw new HeadwaterError("DOCUMENT_TOO_LARGE", `cannot use ${url}/${path}: ${much}`);
     const usable = usableOf(read.file);
     odd.push(...read.oddities, ...usable.oddities);
     listing.set(jsonPath(path), usable.file);

@@ -68,6 +68,26 @@ describe("a list that cannot be true", () => {
   });
 });
 
+describe("a short list that asks for a million images", () => {
+  it("is refused before anything is made of it, and what was listed stays", async () => {
+    const items: Record<string, unknown> = {};
+    for (let at = 0; at < 1000; at++) {
+      const file = { path: `a/${at}`, size: 1, sha256: "1".repeat(64) };
+      items[`m${at}`] = { ftype: "incus.tar.xz", ...file, combined_squashfs_sha256: "2".repeat(64) };
+      items[`r${at}`] = { ftype: "squashfs", ...file };
+    }
+    const products = { p: { arch: "amd64", versions: { "20260101": { items } } } };
+    await sync(store, site);
+    site.misbehave(PRODUCTS, { kind: "other bytes", bytes: Buffer.from(JSON.stringify({ products })) });
+    await expect(sync(store, site)).rejects.toMatchObject({
+      code: "DOCUMENT_TOO_LARGE",
+      message: expect.stringContaining("expected at most 100000 images, got 1000000"),
+    });
+    site.misbehave(PRODUCTS, undefined);
+    expect(await heldPaths(store)).toHaveLength(4);
+  });
+});
+
 describe("a file that is not what it should be", () => {
   const whole = bytesOf(root);
   const flipped = Buffer.from(whole);
