@@ -92,7 +92,9 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   const listings = listingsOf(tree, clients, options);
   for (const listing of listings) reportListing(tree, listing, findings);
   const views = clients.flatMap(({ name }) => viewsOf(name, listings));
-  if (views.every(({ lists, refuses }) => lists === 0 && !refuses) && isForImageClients(tree)) {
+  const isSilent = views.every(({ lists, refuses }) => lists === 0 && !refuses);
+  // Where an error says why, that is said.
+  if (isSilent && !findings.has("error") && isForImageClients(tree)) {
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);
