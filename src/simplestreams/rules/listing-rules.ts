@@ -183,10 +183,10 @@ export const listingRules = {
     },
   },
   "nothing-listed": {
-    level: "error",
+    level: "warning",
     text: "A tree of image downloads lists at least one image for Incus or LXD",
     symptom: "The list of images is empty, without an error",
-    mend: "Compare the names of fields with the format: products, versions, items, ftype; a name that clients do not know says nothing to them",
+    mend: "See what the other findings say; without any, nothing in the tree is an image for Incus or LXD",
     source: "products.go ToAPI / ToLXD: what is no image is left out",
     readers: imageClients,
     example: { edits: inProduct("versions", {}) },

@@ -92,9 +92,7 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   const listings = listingsOf(tree, clients, options);
   for (const listing of listings) reportListing(tree, listing, findings);
   const views = clients.flatMap(({ name }) => viewsOf(name, listings));
-  const isSilent = views.every(({ lists, refuses }) => lists === 0 && !refuses);
-  // Where an error says why, that is said.
-  if (isSilent && !findings.has("error") && isForImageClients(tree)) {
+  if (views.every(({ lists, refuses }) => lists === 0 && !refuses) && isForImageClients(tree)) {
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);

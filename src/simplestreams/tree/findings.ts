@@ -46,12 +46,6 @@ export class Findings {
     this.#known.set(key, treeFinding(document, place, found, readers));
   }
 
-  /** Whether there is one of this level. */
-  has(level: Level): boolean {
-    for (const found of this.#known.values()) if (found.level === level) return true;
-    return false;
-  }
-
   /** Errors first; within a level in the order in which they were found. */
   list(): TreeFinding[] {
     const above = this.#placesAbove();
