@@ -250,9 +250,7 @@ describe("the generation of a day", () => {
       for (let day = 1; day <= 6; day++) {
         const name = `2026-01-0${day}`;
         const midnight = Date.UTC(2026, 0, day);
-        const expected = generations
-          .filter(({ createdAt }) => Date.parse(createdAt) <= midnight)
-          .at(-1)?.number;
+        const expected = generations.findLast(({ createdAt }) => Date.parse(createdAt) <= midnight)?.number;
         const found = await generationOfDay(store, newest, { day: name, nowMs: midnight });
         expect([name, count, found?.number]).toEqual([name, count, expected]);
         if (found !== undefined) expect(found.isSettled).toBe(Date.parse(newest.createdAt) > midnight);
