@@ -2,6 +2,8 @@ import { kernelArchitecture } from "../architectures.ts";
 import { type ClientProfile, clientProfiles } from "../client-profile.ts";
 import { mistakesFor } from "../decode-as-client.ts";
 import { finding } from "../finding.ts";
+import { othersFtypes } from "../ftypes.ts";
+import type { ImagesOfOptions } from "../images-of.ts";
 import { invisible } from "../invisible.ts";
 import type { ProductsFile } from "../products.ts";
 import { checkListing } from "../rules/check-listing.ts";
@@ -17,11 +19,9 @@ import { readAsSstream } from "./sstream.ts";
 import type { TreeDocuments } from "./tree-documents.ts";
 
 /** For whom, and where. */
-export interface ExplainOptions {
+export interface ExplainOptions extends ImagesOfOptions {
   /** Default: all of `clientProfiles`. */
   readonly clients?: readonly ClientProfile[];
-  /** The address of the remote. */
-  readonly serverUrl?: string;
 }
 
 /** What one reader makes of a tree. */
@@ -77,7 +77,7 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   const listings = listingsOf(tree, clients, options);
   for (const listing of listings) reportListing(tree, listing, findings);
   const views = clients.flatMap(({ name }) => viewsOf(name, listings));
-  if (tree.files.length > 0 && views.every(({ lists, refuses }) => lists === 0 && !refuses)) {
+  if (views.every(({ lists, refuses }) => lists === 0 && !refuses) && isForImageClients(tree)) {
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);
@@ -100,13 +100,29 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   return { explanation, tree, listings };
 }
 
+/** Whether somebody may have meant this tree for Incus or LXD: not one in which every item is known to be for other programs. */
+function isForImageClients({ files }: ReadTree): boolean {
+  let items = 0;
+  for (const { decoded } of files) {
+    for (const { versions } of decoded?.products.products.values() ?? []) {
+      for (const version of versions.values()) {
+        for (const { ftype = "" } of version.items.values()) {
+          if (!othersFtypes.has(ftype)) return true;
+          items++;
+        }
+      }
+    }
+  }
+  return items === 0 && files.length > 0;
+}
+
 function viewsOf(reader: string, listings: readonly ClientListing[]): ReaderView[] {
   return listings
     .filter(({ readers }) => readers.includes(reader))
     .map(({ listing: { refused, images, others } }) => ({
       reader,
       refuses: refused,
-      lists: images.length,
+      lists: refused ? 0 : images.length,
       byChance: others.length > 0,
     }));
 }
@@ -126,9 +142,8 @@ function reportFiles(tree: ReadTree, findings: Findings, clients: readonly Clien
 function listingsOf(
   tree: ReadTree,
   clients: readonly ClientProfile[],
-  { serverUrl }: ExplainOptions,
+  options: ExplainOptions,
 ): ClientListing[] {
-  const options = serverUrl === undefined ? {} : { serverUrl };
   return groupsOf(tree, clients).flatMap((group) => {
     const [client] = group;
     if (client === undefined) return [];
