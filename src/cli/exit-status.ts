@@ -3,6 +3,8 @@ import type { ErrorCode } from "../error.ts";
 export const DONE = 0;
 export const FAILED = 1;
 export const WRONG_USAGE = 2;
+/** `diff --exit-code`: there are differences. The number that diff and git diff use for it; what fails ends with others. */
+export const DIFFERENT = 1;
 /** `explain --strict`: warnings and no errors. The number that checkers of documents commonly use for it. */
 export const WARNED = 2;
 export const NOT_FOUND = 3;
@@ -20,7 +22,7 @@ const TERMINATED = 143;
 /** Every status and its meaning; `docs/reference/exit-status.md` shows the same, a test compares. */
 export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [DONE, "done"],
-  [FAILED, "failed, for a reason without a status of its own"],
+  [FAILED, "failed, for a reason without a status of its own; of diff --exit-code: there are differences"],
   [WRONG_USAGE, "wrong usage: the command line or the configuration; of explain --strict also: warnings"],
   [NOT_FOUND, "something named on the command line is not there"],
   [BAD_INPUT, "an input file cannot be taken as an image"],
