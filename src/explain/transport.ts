@@ -98,7 +98,9 @@ function wayFindings(exchange: Exchange): TransportFinding[] {
     const reason = `a redirect leads to ${exchange.finalUrl} without the password, and that answers ${status}`;
     tell("redirect-credentials", reason, hops.at(-1)?.location);
   }
-  if (failure?.kind === "unreachable") tell("server-unreachable", `${exchange.finalUrl}: ${failure.why}`);
+  if (failure?.kind === "unreachable") {
+    tell("server-unreachable", hops.length === 0 ? failure.why : `${exchange.finalUrl}: ${failure.why}`);
+  }
   // In the middle of a body, or instead of a head.
   const isBroken = failure?.kind === "cut" || failure?.kind === "damaged";
   if (failure !== undefined && (isBroken || (failure.kind === "slow" && status !== 0))) {

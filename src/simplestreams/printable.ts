@@ -12,8 +12,8 @@ export function printable(text: string): string {
   );
 }
 
-/** A value from outside for a message: as JSON, at most `max` characters of it, safe to print. */
-export function quoted(value: unknown, max = 60): string {
+/** A value from outside for a message: as JSON, at most `max` characters of it (a hash stays whole), safe to print. */
+export function quoted(value: unknown, max = 64): string {
   if (value === undefined) return "nothing";
   // A string is cut before it is quoted, so that the closing quote stays and a huge value costs nothing.
   const short = typeof value === "string" && value.length > max ? `${value.slice(0, max)}…` : value;

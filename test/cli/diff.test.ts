@@ -43,12 +43,20 @@ describe("headwater diff", () => {
     await add("a", "20260101_0000");
     await add("b", "20260101_0000", "--os", "Other", "--release", "2");
     await site.json("alias", "add", "stable", "tiny/1");
-    await site.json("alias", "add", "stable", "other/2", "--move").catch(() => undefined);
-    const aliases = ((await site.json("diff", "2")) as { aliases: { alias: string; change: string }[] })
-      .aliases;
-    expect(aliases).toContainEqual(expect.objectContaining({ alias: "stable", change: "added" }));
     await site.json("alias", "remove", "stable");
-    expect(await diff("3")).toMatch(/stable \(container, amd64\) is gone; it was [0-9a-f]{12}, \S+ version/);
+    await site.json("alias", "add", "stable", "other/2");
+    const about = async (...names: readonly string[]): Promise<string | undefined> =>
+      (await diff(...names)).split("\n").find((line) => line.includes("stable ("));
+    const [tiny, other] = [
+      `[0-9a-f]{12}, ${PRODUCT} version 20260101_0000`,
+      "[0-9a-f]{12}, other:2:\\S+ version 20260101_0000",
+    ];
+    const name = "^  stable \\(container, amd64\\)";
+    expect(await about("2", "3")).toMatch(new RegExp(`${name} is new: ${tiny}$`));
+    expect(await about("3", "4")).toMatch(new RegExp(`${name} is gone; it was ${tiny}$`));
+    expect(await about("3", "5")).toMatch(
+      new RegExp(`${name} moved to another product: ${other}; it was ${tiny}$`),
+    );
   });
 
   it("says so when nothing differs, with status 0 and with --exit-code too", async () => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
-import { DIFFERENT } from "../exit-status.ts";
+import { DAMAGE, DIFFERENT, DONE, NOT_FOUND } from "../exit-status.ts";
 import { LOOKUP_STATUSES, withHelp } from "../help.ts";
 
 interface DiffOptions extends GlobalOptions {
@@ -38,6 +38,12 @@ export function diffCommand(program: Command, { io, exitWith }: Context): void {
       ["diff 2026-11-21", "what changed since that day began (UTC)"],
       ["diff 41 --exit-code --quiet", "for a script: is anything listed otherwise than in generation 41?"],
     ],
-    statuses: LOOKUP_STATUSES,
+    statuses: [...LOOKUP_STATUSES, DAMAGE],
+    meanings: {
+      [DONE]: "done, whether or not there are differences; with --exit-code: there are none",
+      [DIFFERENT]:
+        "failed, for a reason without a status of its own; with --exit-code: there are differences",
+      [NOT_FOUND]: "there is no such generation, or it is no longer kept",
+    },
   });
 }

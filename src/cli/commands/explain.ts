@@ -29,9 +29,19 @@ export function explainCommand(program: Command, context: Context): void {
     examples: [
       ["explain https://images.example", "what every client lists there, and what is wrong"],
       ["explain ./tree --fetch --strict", "for the CI of a publisher: any error or warning ends it"],
-      ["explain https://images.example debian/12", "where an alias leads, for each client and architecture"],
+      [
+        "explain https://images.example debian/12",
+        "where an alias leads, for each client and architecture, and why",
+      ],
       ["explain debian/12", "the same for the store"],
     ],
     statuses: [3, 6, 9],
+    meanings: {
+      0: "no errors (warnings and notes there may be)",
+      1: "errors were found",
+      2: "wrong usage; with --strict also: warnings were found, and no errors",
+      3: "the folder, the name or the image stream is not there, and no errors were found",
+      9: "the server does not answer, so nothing is known of its tree",
+    },
   });
 }

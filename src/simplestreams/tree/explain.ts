@@ -49,6 +49,21 @@ export interface Explanation {
 /**
  * What every reader lists of a tree and, for everything that one does not list or cannot use, where, why, how we know, and what mends it.
  * Reads the documents only: whether files and server are as they should be is another matter. Throws nothing for bad documents.
+ *
+ * @example
+ * const { index, products } = smallestTree();
+ * products.products["demo:1:default:amd64"].arch = "AMD64";
+ * const { readers, findings } = explain({
+ *   index: JSON.stringify(index),
+ *   products: new Map([["streams/v1/images.json", JSON.stringify(products)]]),
+ * });
+ * const [found] = findings;
+ * console.log(readers[0]);
+ * // {"reader":"incus 6.0","refuses":false,"lists":0,"byChance":false}
+ * console.log(found.rule, found.place, found.reason);
+ * // unknown-architecture products["demo:1:default:amd64"].arch no client knows the architecture "AMD64"
+ * console.log(found.mend);
+ * // Write arch as amd64, arm64, armhf, i386, ppc64el, riscv64 or s390x, in lower case
  */
 export function explain(documents: TreeDocuments, options: ExplainOptions = {}): Explanation {
   return explainTree(documents, options).explanation;
