@@ -54,7 +54,7 @@ function sections(found: Differences): string[] {
       "Images described otherwise",
       found.changed.map(({ fields, ...image }) => `${imageLine(image)}: ${fields.map(fieldText).join(", ")}`),
     ),
-    ...section("Aliases", found.aliases.map(aliasLine)),
+    ...section("Aliases", aliasLines(found.aliases)),
     ...section("Hidden from clients since", found.hidden.map(hiddenLine)),
     ...section("No longer hidden from clients", found.shown.map(hiddenLine)),
     ...section("Fetched from the upstream since", found.cameHere.map(imageLine)),
@@ -91,20 +91,30 @@ function shown(text: string): string {
   return text === "" ? "not set" : `"${text}"`;
 }
 
-function aliasLine({ alias, type, arch, change, from, to }: AliasChange): string {
-  const name = `${alias} (${type}, ${arch})`;
-  const isMoved = change === "moved";
-  const now = to === null ? "" : targetText(to, isMoved || from === null);
-  const before = from === null ? "" : targetText(from, isMoved || to === null);
+/** One line for all aliases of which the same is to be said. */
+function aliasLines(changes: readonly AliasChange[]): string[] {
+  const lines = new Map<string, string[]>();
+  for (const change of changes) {
+    const { alias, type, arch } = change;
+    const what = `(${type}, ${arch}): ${aliasText(change)}`;
+    lines.set(what, [...(lines.get(what) ?? []), alias]);
+  }
+  return [...lines].map(([what, aliases]) => `${aliases.join(", ")} ${what}`);
+}
+
+function aliasText({ change, from, to }: AliasChange): string {
+  const isReplaced = change === "replaced";
+  const now = to === null ? "" : targetText(to, !isReplaced);
+  const before = from === null ? "" : targetText(from, !isReplaced);
   switch (change) {
     case "added":
-      return `${name} is new: ${now}`;
+      return `new, ${now}`;
     case "removed":
-      return `${name} is gone; it was ${before}`;
+      return `gone, was ${before}`;
     case "replaced":
-      return `${name} is now ${now}; it was ${before}`;
+      return `now ${now}; before, ${before}`;
     case "moved":
-      return `${name} moved to another product: ${now}; it was ${before}`;
+      return `another product, now ${now}; before, ${before}`;
   }
 }
 

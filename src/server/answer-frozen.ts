@@ -16,10 +16,10 @@ export interface FrozenPath {
 }
 
 /**
- * A number means one generation for ever. A day at most all the same, because a generation may be given up meanwhile, and what is in
- * a cache then names files that are gone.
+ * What a settled name means stays. An hour all the same, as long as clients themselves keep a list: when the generation is given up,
+ * a cache on the way should not go on for long with documents whose files are gone (`document-cached` in simplestreams/rules).
  */
-const FOR_A_DAY = "public, max-age=86400, immutable";
+const FOR_AN_HOUR = "public, max-age=3600, immutable";
 
 export function frozenPath(key: string): FrozenPath | undefined {
   const match = /^@([^/]*)\/?(.*)$/s.exec(key);
@@ -45,7 +45,7 @@ export async function answerFrozen(
       if (rest === "") return answerPage(exchange, context, generation);
       const document = documents.get(rest);
       if (document !== undefined) {
-        const cacheControl = found.isSettled ? FOR_A_DAY : undefined;
+        const cacheControl = found.isSettled ? FOR_AN_HOUR : undefined;
         return answerDocument(exchange, document, { createdMs, cacheControl, sender: context.sender });
       }
       const item = (await items()).get(rest);

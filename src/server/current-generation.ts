@@ -67,12 +67,18 @@ class Follower implements CurrentGeneration {
 
   async named(name: string): Promise<Named> {
     const { loaded } = this;
-    const found = loaded && (await this.#older.find(name, loaded));
-    if (found !== undefined && found.kind !== "never") return found;
-    await this.refresh();
-    const next = this.loaded;
-    if (next === undefined || next === loaded) return found ?? { kind: "never" };
-    return this.#older.find(name, next);
+    if (loaded === undefined) return { kind: "never" };
+    try {
+      const found = await this.#older.find(name, loaded);
+      if (found.kind !== "never") return found;
+      await this.refresh();
+      return this.loaded === undefined ? found : await this.#older.find(name, this.loaded);
+    } catch (error) {
+      // Its documents may be gone with it, given up a moment ago.
+      await this.refresh();
+      if (this.loaded === undefined || this.loaded === loaded) throw error;
+      return this.#older.find(name, this.loaded);
+    }
   }
 
   refresh(): Promise<void> {

@@ -31,7 +31,7 @@ describe("headwater diff", () => {
     expect(text).toContain("From generation 1 (");
     expect(text).toContain(`Images added:\n  images ${PRODUCT} 20260102_0000, container ${short(second)}, `);
     expect(text).toContain(
-      `  tiny/1 (container, amd64) is now ${short(second)}, version 20260102_0000; it was ${short(first)}, version 20260101_0000\n`,
+      `  tiny/1, tiny/1/default (container, amd64): now ${short(second)}, version 20260102_0000; before, ${short(first)}, version 20260101_0000\n`,
     );
     expect(text).toMatch(/\nFiles: 2 files \(.+\) more, 0 files \(0 B\) fewer\.\nListed: 4 files/);
     // The newest, when only one is named; and backwards.
@@ -51,11 +51,11 @@ describe("headwater diff", () => {
       `[0-9a-f]{12}, ${PRODUCT} version 20260101_0000`,
       "[0-9a-f]{12}, other:2:\\S+ version 20260101_0000",
     ];
-    const name = "^  stable \\(container, amd64\\)";
-    expect(await about("2", "3")).toMatch(new RegExp(`${name} is new: ${tiny}$`));
-    expect(await about("3", "4")).toMatch(new RegExp(`${name} is gone; it was ${tiny}$`));
+    const name = "^  stable \\(container, amd64\\):";
+    expect(await about("2", "3")).toMatch(new RegExp(`${name} new, ${tiny}$`));
+    expect(await about("3", "4")).toMatch(new RegExp(`${name} gone, was ${tiny}$`));
     expect(await about("3", "5")).toMatch(
-      new RegExp(`${name} moved to another product: ${other}; it was ${tiny}$`),
+      new RegExp(`${name} another product, now ${other}; before, ${tiny}$`),
     );
   });
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Generation } from "../../src/store/generation.ts";
 import { generationOfDay } from "../../src/store/generation-of-day.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
+import { prune } from "../../src/store/prune.ts";
 import type { Store } from "../../src/store/store.ts";
 import { publishStreams } from "../store/tiny-caches.ts";
 import { ask, rawExchange } from "./ask.ts";
@@ -12,7 +13,7 @@ import { publish, someBytes, startSite, until, watchBlobs } from "./site.ts";
 const OLD = someBytes(50_000, 1);
 const NEW = someBytes(60_000, 2);
 const INDEX = "streams/v1/index.json";
-const FOR_A_DAY = "public, max-age=86400, immutable";
+const FOR_AN_HOUR = "public, max-age=3600, immutable";
 
 const sites: Site[] = [];
 async function start(
@@ -78,15 +79,15 @@ describe("a frozen remote", () => {
     expect((await ask(`/@1/${INDEX}`, { port, ca, headers })).status).toBe(304);
   });
 
-  it("may be kept by caches for a day under its number, unlike the newest", async () => {
+  it("may be kept by caches for an hour under its number, unlike the newest", async () => {
     const { store, server, proxied: port } = await start();
     await publish(store, { old: OLD });
     await publish(store, { new: NEW });
     await until(() => server.counters.generation === 2);
     const cacheControl = async (path: string) => (await ask(path, { port })).headers["cache-control"];
     expect(await cacheControl(`/${INDEX}`)).toBe("no-cache");
-    expect(await cacheControl(`/@1/${INDEX}`)).toBe(FOR_A_DAY);
-    expect(await cacheControl(`/@2/${INDEX}`)).toBe(FOR_A_DAY);
+    expect(await cacheControl(`/@1/${INDEX}`)).toBe(FOR_AN_HOUR);
+    expect(await cacheControl(`/@2/${INDEX}`)).toBe(FOR_AN_HOUR);
     expect(await cacheControl(`/@3/${INDEX}`)).toBe("no-store");
   });
 
@@ -108,7 +109,7 @@ describe("a frozen remote", () => {
     times.push("2026-01-02T00:00:00.001Z");
     await publish(memory, { third: someBytes(10, 3) });
     await until(() => server.counters.generation === 3);
-    expect(await look()).toEqual(["second", FOR_A_DAY]);
+    expect(await look()).toEqual(["second", FOR_AN_HOUR]);
   });
 
   it("that is given up is 410 under its number and its day, with a reason where clients print one", async () => {
@@ -135,6 +136,17 @@ describe("a frozen remote", () => {
     expect(await raw(`/@9/${INDEX}`)).toMatch(
       /^HTTP\/1\.1 404 Not Found: There is no generation of that number or day\r\n/,
     );
+  });
+
+  it("whose documents went a moment ago is gone, and no failure of the store", async () => {
+    const store = createMemoryStore();
+    await publish(store, { old: OLD });
+    await publish(store, { new: NEW });
+    const { server, proxied: port } = await start({ store, pollMs: 3_600_000 });
+    await publish(store, { new: NEW }, []);
+    await prune(store, { now: Date.now() + 1000, graceMs: 0, freeNow: true });
+    expect((await ask(`/@1/${INDEX}`, { port })).status).toBe(410);
+    expect(server.counters.failures).toBe(0);
   });
 
   it("is there at once for whoever has just published it", async () => {
