@@ -7,22 +7,14 @@ import { openServerTree } from "../explain/http/server-tree.ts";
 import { openStoreTree } from "../explain/store-tree.ts";
 import type { Tree } from "../explain/tree.ts";
 import { printable, quoted } from "../simplestreams/printable.ts";
-import type { Context, GlobalOptions } from "./context.ts";
+import type { Context } from "./context.ts";
+import type { ExplainOptions } from "./explain-options.ts";
 import { DONE, FAILED, NO_ANSWER, NOT_FOUND, WARNED } from "./exit-status.ts";
 import type { Io } from "./io.ts";
 import { storeToRead } from "./open-store.ts";
 import { printReport } from "./print-explanation.ts";
 import { countLine, progressLine } from "./progress.ts";
 import { version } from "./version.ts";
-
-export interface ExplainCommandOptions extends GlobalOptions {
-  readonly files?: boolean;
-  readonly fetch?: boolean;
-  readonly strict?: boolean;
-  readonly all?: boolean;
-  readonly ca?: string;
-  readonly stream?: string;
-}
 
 interface Question {
   readonly where: string | undefined;
@@ -32,7 +24,7 @@ interface Question {
 /** Looks at a tree and tells a person, or a program, what is to be said. */
 export async function explainWhere(
   context: Context,
-  options: ExplainCommandOptions,
+  options: ExplainOptions,
   asked: Question,
 ): Promise<void> {
   const { io } = context;
@@ -64,7 +56,7 @@ export async function explainWhere(
  * A server that does not answer is not a bad tree: who publishes it wants to know the difference, and to try again. Its status is that of
  * an upstream that cannot be reached.
  */
-function statusOf({ findings, name, answered }: TreeReport, { strict }: ExplainCommandOptions): number {
+function statusOf({ findings, name, answered }: TreeReport, { strict }: ExplainOptions): number {
   if (!answered) return NO_ANSWER;
   // First, since a name may well be in a document that cannot be read.
   if (findings.some(({ level }) => level === "error")) return FAILED;
@@ -113,7 +105,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-async function openTree(io: Io, options: ExplainCommandOptions, where: string | undefined): Promise<Tree> {
+async function openTree(io: Io, options: ExplainOptions, where: string | undefined): Promise<Tree> {
   if (where === undefined) return storeTree(io, options);
   if (isAddress(where)) {
     refuseStream(options);
@@ -138,14 +130,14 @@ async function openTree(io: Io, options: ExplainCommandOptions, where: string | 
   return { ...openFolderTree(folder), name: printable(where) };
 }
 
-function refuseStream({ stream }: ExplainCommandOptions): void {
+function refuseStream({ stream }: ExplainOptions): void {
   if (stream === undefined) return;
   throw new HeadwaterError("USAGE", "--stream is for the store, and another place is named as well", {
     hint: "Leave the place out, or add the image stream to the address: https://HOST/NAME.",
   });
 }
 
-async function storeTree(io: Io, options: ExplainCommandOptions): Promise<Tree> {
+async function storeTree(io: Io, options: ExplainOptions): Promise<Tree> {
   const store = await storeToRead(io, options);
   const generation = await store.newest();
   if (generation === undefined) {

@@ -1,7 +1,7 @@
 import type { TreeReport } from "../explain/explain-tree.ts";
 import type { ReaderView } from "../simplestreams/tree/explain.ts";
 import { counted, drawTree } from "./draw-tree.ts";
-import type { ExplainCommandOptions } from "./explain-where.ts";
+import type { ExplainOptions } from "./explain-options.ts";
 import { explanationJson } from "./explanation-json.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./output.ts";
@@ -13,7 +13,7 @@ import { type Style, styleOf } from "./style.ts";
 import { proseWidth } from "./wrap.ts";
 
 /** Prints what was found, for a person or as JSON. With `--quiet` nothing but errors and warnings. */
-export function printReport(io: Io, options: ExplainCommandOptions, report: TreeReport): void {
+export function printReport(io: Io, options: ExplainOptions, report: TreeReport): void {
   if (options.json === true) {
     io.stdout.write(jsonText(explanationJson(report)));
     return;
@@ -75,10 +75,7 @@ function summary({ name, answered }: TreeReport, found: readonly RuleFindings[])
 }
 
 /** What was not looked at, and how to have it looked at. */
-function nextLines(
-  { kind, files, name }: TreeReport,
-  { fetch, files: wantsAll }: ExplainCommandOptions,
-): string[] {
+function nextLines({ kind, files, name }: TreeReport, { fetch, files: wantsAll }: ExplainOptions): string[] {
   if (files.length === 0) return [];
   const some = name === undefined && kind === "server" && wantsAll !== true;
   const looked = `${counted(new Set(files.map(({ path }) => path)).size, "file")} ${fetch === true ? "fetched" : "looked for"}`;

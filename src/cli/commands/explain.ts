@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import type { ExplainCommandOptions } from "../explain-where.ts";
+import type { ExplainOptions } from "../explain-options.ts";
 import { withHelp } from "../help.ts";
 
 export function explainCommand(program: Command, context: Context): void {
@@ -21,7 +21,7 @@ export function explainCommand(program: Command, context: Context): void {
     .option("--ca <file>", "certificate (PEM) to trust, as a client that pins it does")
     .option("--stream <name>", "one image stream of the store, not the merged root")
     .action(async (where: string | undefined, name: string | undefined, _options: unknown, self: Command) => {
-      const options = self.optsWithGlobals<ExplainCommandOptions>();
+      const options = self.optsWithGlobals<ExplainOptions>();
       const { explainWhere } = await import("../explain-where.ts");
       await explainWhere(context, options, { where, name });
     });

@@ -14,7 +14,7 @@ import { contentsOf, type TreeContents } from "./contents.ts";
 import { Findings, type TreeFinding } from "./findings.ts";
 import { type Listing, listingOf } from "./listing.ts";
 import { readLxcIndex } from "./lxc-index.ts";
-import { INDEX, type ReadTree, readTree } from "./read-tree.ts";
+import { INDEX, type ReadTree, readTree, type TreeFile } from "./read-tree.ts";
 import { readAsSstream } from "./sstream.ts";
 import type { TreeDocuments } from "./tree-documents.ts";
 
@@ -96,7 +96,7 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);
-  const builds = readLxcIndex(documents.lxc?.get("index-system"), findings);
+  const builds = readLxcIndex(documents.lxc, findings);
   const explanation: Explanation = {
     readers: [
       ...views,
@@ -142,9 +142,14 @@ function viewsOf(reader: string, listings: readonly ClientListing[]): ReaderView
     }));
 }
 
-/** What is wrong in a file before anybody lists it. Findings about a file that is named twice are the same. */
+/** Each file once, however often the index names it: what there is to say about it is the same. */
+function differentFiles({ files }: ReadTree): readonly TreeFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}
+
+/** What is wrong in a file before anybody lists it. */
 function reportFiles(tree: ReadTree, findings: Findings, clients: readonly ClientProfile[]): void {
-  for (const file of tree.files) {
+  for (const file of differentFiles(tree)) {
     for (const client of clients) {
       for (const mistake of mistakesFor(client, file.decoded?.mistakes ?? [])) {
         findings.add(file.path, mistake, [client.name]);
@@ -171,7 +176,7 @@ function reportListing(
   { client, readers, listing }: ClientListing,
   findings: Findings,
 ): void {
-  for (const { path, decoded } of tree.files) {
+  for (const { path, decoded } of differentFiles(tree)) {
     if (decoded === undefined) continue;
     for (const found of invisible(decoded.products, client)) findings.add(path, found, readers);
   }
@@ -182,10 +187,11 @@ function reportListing(
 
 /** Clients that list the same of these files, told apart by what they know and the files use. */
 function groupsOf(tree: ReadTree, clients: readonly ClientProfile[]): (readonly ClientProfile[])[] {
-  const uses = usesOf(tree.files.flatMap(({ decoded }) => (decoded === undefined ? [] : [decoded.products])));
+  const files = differentFiles(tree);
+  const uses = usesOf(files.flatMap(({ decoded }) => (decoded === undefined ? [] : [decoded.products])));
   const groups = new Map<string, ClientProfile[]>();
   for (const client of clients) {
-    const refuses = tree.files.map(
+    const refuses = files.map(
       ({ decoded }) => decoded !== undefined && mistakesFor(client, decoded.mistakes).length > 0,
     );
     const key = JSON.stringify([
