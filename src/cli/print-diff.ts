@@ -103,19 +103,11 @@ function aliasLines(changes: readonly AliasChange[]): string[] {
 }
 
 function aliasText({ change, from, to }: AliasChange): string {
-  const isReplaced = change === "replaced";
-  const now = to === null ? "" : targetText(to, !isReplaced);
-  const before = from === null ? "" : targetText(from, !isReplaced);
-  switch (change) {
-    case "added":
-      return `new, ${now}`;
-    case "removed":
-      return `gone, was ${before}`;
-    case "replaced":
-      return `now ${now}; before, ${before}`;
-    case "moved":
-      return `another product, now ${now}; before, ${before}`;
-  }
+  const withProduct = change !== "replaced";
+  if (from === null) return to === null ? "" : `new, ${targetText(to, withProduct)}`;
+  if (to === null) return `gone, was ${targetText(from, withProduct)}`;
+  const what = change === "moved" ? "another product, now" : "now";
+  return `${what} ${targetText(to, withProduct)}; before, ${targetText(from, withProduct)}`;
 }
 
 function targetText({ product, version, fingerprint }: AliasTarget, withProduct: boolean): string {

@@ -9,12 +9,7 @@ import {
 } from "../../src/views/differences.ts";
 import type { ImageStream } from "../../src/views/image-stream.ts";
 import { mergedRoot } from "../../src/views/merged-root.ts";
-
-const hash = (text: string): string =>
-  [...text]
-    .reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7)
-    .toString(16)
-    .padStart(64, "0");
+import { hashOf } from "../store/tiny-images.ts";
 
 /** A build whose bytes are told by one word. */
 function version(bytes: string): Version {
@@ -24,12 +19,12 @@ function version(bytes: string): Version {
       {
         ftype: "incus.tar.xz",
         path: `m/${bytes}`,
-        sha256: hash(`m${bytes}`),
+        sha256: hashOf(`m${bytes}`),
         size: 100,
-        combined_squashfs_sha256: hash(bytes),
+        combined_squashfs_sha256: hashOf(bytes),
       },
     ],
-    ["squashfs", { ftype: "squashfs", path: `r/${bytes}`, sha256: hash(`r${bytes}`), size: 1000 }],
+    ["squashfs", { ftype: "squashfs", path: `r/${bytes}`, sha256: hashOf(`r${bytes}`), size: 1000 }],
   ]);
   return { items };
 }
@@ -85,12 +80,17 @@ describe("what differs between two listings", () => {
     const old = listing([{ key: "a", builds: { "20260101_0000": "x" } }]);
     const next = listing([{ key: "a", builds: { "20260101_0000": "x", "20260102_0000": "y" } }]);
     const found = differences(old, next);
-    expect(found.added.map(({ fingerprint }) => fingerprint)).toEqual([hash("y")]);
+    expect(found.added.map(({ fingerprint }) => fingerprint)).toEqual([hashOf("y")]);
     expect(found.aliases).toMatchObject([
-      { alias: "a", change: "replaced", from: { fingerprint: hash("x") }, to: { fingerprint: hash("y") } },
+      {
+        alias: "a",
+        change: "replaced",
+        from: { fingerprint: hashOf("x") },
+        to: { fingerprint: hashOf("y") },
+      },
     ]);
     expect(differences(next, old).aliases).toMatchObject([
-      { change: "replaced", to: { fingerprint: hash("x") } },
+      { change: "replaced", to: { fingerprint: hashOf("x") } },
     ]);
   });
 
@@ -122,7 +122,7 @@ describe("what differs between two listings", () => {
     const next = { ...build, fields: { release_title: "One", requirements: { secureboot: "false" } } };
     expect(differences(listing([build]), listing([next])).changed).toMatchObject([
       {
-        fingerprint: hash("x"),
+        fingerprint: hashOf("x"),
         fields: [
           { field: "title", from: "", to: "One" },
           { field: "requirements.secureboot", from: "", to: "false" },
@@ -137,8 +137,8 @@ describe("what differs between two listings", () => {
       { key: "a", builds: { "20260101_0000": "x" } },
       { key: "b", builds: { "20260101_0000": "x" } },
     ]);
-    expect(differences(old, next).hidden).toMatchObject([{ product: "b", fingerprint: hash("x") }]);
-    expect(differences(next, old).shown).toMatchObject([{ product: "b", fingerprint: hash("x") }]);
+    expect(differences(old, next).hidden).toMatchObject([{ product: "b", fingerprint: hashOf("x") }]);
+    expect(differences(next, old).shown).toMatchObject([{ product: "b", fingerprint: hashOf("x") }]);
   });
 
   it("leads from the earlier listing to the later one, and backwards to the earlier", () => {
@@ -157,7 +157,7 @@ describe("what differs between two listings", () => {
         [...versions].map(([name, { items }]) => `${key} ${name} ${items.get("squashfs")?.path}`),
       );
     const placeOf = ({ product: key, version: name, fingerprint }: ComparedImage): string =>
-      `${key} ${name} r/${["1", "2", "3", "4", "5"].find((bytes) => hash(bytes) === fingerprint)}`;
+      `${key} ${name} r/${["1", "2", "3", "4", "5"].find((bytes) => hashOf(bytes) === fingerprint)}`;
     assert(
       property(products, products, (first, second) => {
         const [old, next] = [listing(first), listing(second)];

@@ -7,7 +7,7 @@ interface DiffOptions extends GlobalOptions {
   readonly exitCode?: boolean;
 }
 
-export function diffCommand(program: Command, { io, exitWith }: Context): void {
+export function diffCommand(program: Command, context: Context): void {
   const command = program
     .command("diff")
     .description(
@@ -22,15 +22,15 @@ export function diffCommand(program: Command, { io, exitWith }: Context): void {
     .action(async (from: string, to: string | undefined, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<DiffOptions>();
       const { storeToRead } = await import("../open-store.ts");
-      const store = await storeToRead(io, options);
+      const store = await storeToRead(context.io, options);
       const { compareGenerations } = await import("../../curate/compare-generations.ts");
       const compared = await compareGenerations(store, { from, to });
       // Who wants a status and quiet, asked for the status alone.
       const { exitCode = false, quiet = false } = options;
       const { printDiff } = await import("../print-diff.ts");
-      if (!exitCode || !quiet) printDiff(io, options, compared);
+      if (!exitCode || !quiet) printDiff(context.io, options, compared);
       const { isSame } = await import("../../views/differences.ts");
-      if (exitCode && !isSame(compared.differences)) exitWith(DIFFERENT);
+      if (exitCode && !isSame(compared.differences)) context.exitWith(DIFFERENT);
     });
   withHelp(command, {
     examples: [
