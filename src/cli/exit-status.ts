@@ -3,6 +3,8 @@ import type { ErrorCode } from "../error.ts";
 export const DONE = 0;
 export const FAILED = 1;
 export const WRONG_USAGE = 2;
+/** `diff --exit-code`: there are differences. The number that diff and git diff use for it; what fails ends with others. */
+export const DIFFERENT = 1;
 /** `explain --strict`: warnings and no errors. The number that checkers of documents commonly use for it. */
 export const WARNED = 2;
 export const NOT_FOUND = 3;

@@ -50,6 +50,12 @@ export async function printServing(io: Io, options: GlobalOptions, serving: Serv
       `\nWhere clients cannot resolve that name: --url https://ADDRESS:PORT. They trust this server under any.\n`,
     );
   }
+  if (generation !== undefined && alias === undefined) {
+    const place = `${url.replace(/\/+$/, "")}/@${generation}`;
+    io.stdout.write(
+      `\nFor a CI, the images of this moment and no others: ${place}, while generation ${generation} is kept. That page says what to type.\n`,
+    );
+  }
   if (afterword !== undefined) io.stdout.write(`\n${afterword}\n`);
 }
 

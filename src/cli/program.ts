@@ -5,6 +5,7 @@ import { backupCommand } from "./commands/backup.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { historyCommand } from "./commands/history.ts";
 import { listCommand } from "./commands/list.ts";
@@ -67,6 +68,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   syncCommand,
   explainCommand,
   historyCommand,
+  diffCommand,
   rollbackCommand,
   verifyCommand,
   pruneCommand,

@@ -1,6 +1,6 @@
 import { HeadwaterError } from "../error.ts";
 import type { Generation } from "../store/generation.ts";
-import { contains } from "../store/keeps.ts";
+import { keptGeneration } from "../store/kept-generation.ts";
 import type { Store } from "../store/store.ts";
 import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
@@ -20,8 +20,9 @@ export async function rollback(
   const writer = await store.writer("rollback");
   try {
     return await publish(store, writer, async (current) => {
-      const target = await keptGeneration(store, number);
-      if (target === undefined) return undefined;
+      const target = await keptGeneration(store, String(number));
+      // The newest is listed already.
+      if (target.number === (await store.newest())?.number) return undefined;
       const then = await readStreams(store, target);
       const { stream } = options;
       if (stream === undefined) {
@@ -57,27 +58,4 @@ function fromUpstream(stream: string): HeadwaterError {
       details: { stream },
     },
   );
-}
-
-/** Undefined for the newest, which is listed already. */
-async function keptGeneration(store: Store, number: number): Promise<Generation | undefined> {
-  const newest = await store.newest();
-  const target = await store.generation(number);
-  if (newest === undefined || target === undefined) {
-    throw new HeadwaterError("NOT_FOUND", `there is no generation ${number}`, {
-      hint: "headwater history lists them.",
-    });
-  }
-  if (number === newest.number) return undefined;
-  if (!contains(newest.keeps, number)) {
-    throw new HeadwaterError(
-      "GENERATION_GONE",
-      `generation ${number} is no longer kept; files it lists may be gone`,
-      {
-        hint: "headwater history shows which ones are kept. Add the image files again instead.",
-        details: { generation: number },
-      },
-    );
-  }
-  return target;
 }

@@ -3,7 +3,6 @@ import { acceptsGzip } from "./accepts-gzip.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendBusy } from "./exchange.ts";
 import type { LoadedDocument } from "./loaded-document.ts";
-import type { LoadedDocuments } from "./loaded-generation.ts";
 import { isNotModified } from "./not-modified.ts";
 import type { Sender } from "./sender.ts";
 
@@ -12,25 +11,34 @@ import type { Sender } from "./sender.ts";
  */
 const DATE_AFTER_MS = 2000;
 
+/** Both clients fetch the whole document again whatever is said here; caches in between must ask. */
+const ASK_AGAIN = "no-cache";
+
+export interface DocumentAnswer {
+  /** When its generation was made, in milliseconds. */
+  readonly createdMs: number;
+  /** Where it may be kept without asking again; left out: nowhere. */
+  readonly cacheControl?: string | undefined;
+  readonly sender: Sender;
+}
+
 /** Sends a document from memory: gzipped as it is kept, plain for a client that does not take gzip. */
 export async function answerDocument(
   exchange: Exchange,
   document: LoadedDocument,
-  loaded: LoadedDocuments,
-  sender: Sender,
+  { createdMs, cacheControl = ASK_AGAIN, sender }: DocumentAnswer,
 ): Promise<void> {
   const { request, response, isHead } = exchange;
   const gzip = document.isGzipped && acceptsGzip(request.headers["accept-encoding"]);
   const etag = gzip ? document.etag : document.plainEtag;
-  const hasDate = Date.now() - loaded.createdMs > DATE_AFTER_MS;
+  const hasDate = Date.now() - createdMs > DATE_AFTER_MS;
   const headers: OutgoingHttpHeaders = {
-    // Both clients fetch the whole document again whatever is said here; caches in between must ask.
-    "Cache-Control": "no-cache",
+    "Cache-Control": cacheControl,
     ETag: etag,
     ...(document.isGzipped ? { Vary: "Accept-Encoding" } : {}),
-    ...(hasDate ? { "Last-Modified": new Date(loaded.createdMs).toUTCString() } : {}),
+    ...(hasDate ? { "Last-Modified": new Date(createdMs).toUTCString() } : {}),
   };
-  if (isNotModified(request.headers, etag, hasDate ? loaded.createdMs : undefined)) {
+  if (isNotModified(request.headers, etag, hasDate ? createdMs : undefined)) {
     response.writeHead(304, headers);
     response.end();
     return;

@@ -1,17 +1,24 @@
-import { clientInstructionsText } from "./client-instructions.ts";
+import type { Generation } from "../store/generation.ts";
+import { clientInstructionsText, FROZEN_REMOTE_NAME } from "./client-instructions.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendLine } from "./exchange.ts";
 import type { RouteContext } from "./route-context.ts";
 
-/** The page at `/`: what this is, and what to type on a client. Plain text, which a terminal and a browser both show. */
-export function answerPage(exchange: Exchange, context: RouteContext): void {
+/**
+ * The page at `/`: what this is, and what to type on a client. Plain text, which a terminal and a browser both show.
+ * @param frozen the generation whose own page is asked for, at `/@42/`
+ */
+export function answerPage(exchange: Exchange, context: RouteContext, frozen?: Generation): void {
   const certificate = context.certificate();
-  const url = context.url ?? addressOf(exchange, certificate?.names ?? []);
-  const loaded = context.current.loaded;
+  const base = (context.url ?? addressOf(exchange, certificate?.names ?? [])).replace(/\/+$/, "");
+  const url = frozen === undefined ? base : `${base}/@${frozen.number}`;
+  const generation = frozen ?? context.current.loaded?.generation;
   const state =
-    loaded === undefined
+    generation === undefined
       ? "Nothing has been published here yet."
-      : `It serves generation ${loaded.generation.number}, published ${loaded.generation.createdAt}.`;
+      : frozen === undefined
+        ? `It serves generation ${generation.number}, published ${generation.createdAt}.`
+        : `This is generation ${generation.number} of it, published ${generation.createdAt}: it stays as it is until it is no longer kept.`;
   const text = [
     "This is Headwater, an image server for Incus and LXD.",
     state,
@@ -19,9 +26,10 @@ export function answerPage(exchange: Exchange, context: RouteContext): void {
     clientInstructionsText({
       url,
       certificate: certificate?.isSelfSigned === true ? certificate.pem : undefined,
+      ...(frozen === undefined ? {} : { remote: FROZEN_REMOTE_NAME }),
     }).trimEnd(),
     "",
-    `More: ${url}/streams/v1/index.json (the index), ${url}/ca.pem (the certificate), ${url}/healthz`,
+    `More: ${url}/streams/v1/index.json (the index), ${base}/ca.pem (the certificate), ${base}/healthz`,
   ];
   sendLine(exchange, 200, text.join("\n"));
 }

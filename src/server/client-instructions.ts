@@ -28,6 +28,9 @@ export interface ClientInstructionsOptions {
 /** The name printed for the remote: short, and the same wherever instructions are printed. */
 export const REMOTE_NAME = "hw";
 
+/** The name printed for a remote that stays at one generation. */
+export const FROZEN_REMOTE_NAME = "frozen";
+
 /**
  * The certificate goes to `servercerts/<remote>.crt` of the command-line client, which hands it to its daemon:
  * Incus shared/cliconfig/remote.go and LXD lxc/config/remote.go read that file for simplestreams remotes, while

@@ -1,14 +1,17 @@
 import type { Store } from "../store/store.ts";
+import { GenerationReader } from "./generation-reader.ts";
 import { KeptItems } from "./kept-items.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
-import { loadGeneration } from "./loaded-generation.ts";
 import type { Logger } from "./logger.ts";
+import { type Named, OlderGenerations } from "./older-generations.ts";
 
-/** The newest generation, whole: one look at `loaded` serves one answer. */
+/** The newest generation, whole: one look at `loaded` serves one answer. What the store keeps besides is read when it is asked for. */
 export interface CurrentGeneration {
   /** Undefined while the store is empty, or when none of its generations could be read yet. */
   readonly loaded: LoadedGeneration | undefined;
   readonly kept: KeptItems;
+  /** A generation by its number or by a day, `42` or `2026-11-21`; also one that was published just before. */
+  named(name: string): Promise<Named>;
   /** Looks now instead of in a moment: for somebody who asks for what was published just before. Many who ask share one look. */
   refresh(): Promise<void>;
   close(): void;
@@ -35,6 +38,8 @@ export async function followGenerations(options: FollowOptions): Promise<Current
 
 class Follower implements CurrentGeneration {
   readonly kept: KeptItems;
+  readonly #reader: GenerationReader;
+  readonly #older: OlderGenerations;
   readonly #options: FollowOptions;
   #loaded: LoadedGeneration | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -44,7 +49,9 @@ class Follower implements CurrentGeneration {
 
   constructor(options: FollowOptions) {
     this.#options = options;
-    this.kept = new KeptItems(options.store, (number, error) => {
+    this.#reader = new GenerationReader(options.store);
+    this.#older = new OlderGenerations(this.#reader);
+    this.kept = new KeptItems(this.#reader, (number, error) => {
       options.log.warn({ generation: number, err: error }, "an older generation cannot be read");
     });
   }
@@ -56,6 +63,22 @@ class Follower implements CurrentGeneration {
   async start(): Promise<void> {
     await this.#look(true);
     this.#schedule();
+  }
+
+  async named(name: string): Promise<Named> {
+    const { loaded } = this;
+    if (loaded === undefined) return { kind: "never" };
+    try {
+      const found = await this.#older.find(name, loaded);
+      if (found.kind !== "never") return found;
+      await this.refresh();
+      return this.loaded === undefined ? found : await this.#older.find(name, this.loaded);
+    } catch (error) {
+      // Its documents may be gone with it, given up a moment ago.
+      await this.refresh();
+      if (this.loaded === undefined || this.loaded === loaded) throw error;
+      return this.#older.find(name, this.loaded);
+    }
   }
 
   refresh(): Promise<void> {
@@ -87,7 +110,7 @@ class Follower implements CurrentGeneration {
       const current = this.#loaded;
       if (newest === undefined || newest.id === current?.generation.id) return;
       number = newest.number;
-      const next = await loadGeneration(store, newest, current);
+      const next = await this.#reader.whole(newest);
       // Two looks may overlap, and the one that began first may end last.
       const isOvertaken = this.#loaded !== current && (this.#loaded?.generation.number ?? 0) >= number;
       if (this.#closed || isOvertaken) return;

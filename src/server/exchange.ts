@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from "node:http";
 
 /**
  * How a request came: over TLS; in clear on a port that speaks both (clients try that first for every file); or on
@@ -28,6 +28,15 @@ export function sendLine(
   headers: OutgoingHttpHeaders = {},
 ): void {
   sendText(exchange, status, line, { "Content-Type": "text/plain; charset=utf-8", ...headers });
+}
+
+/**
+ * An error with its line as the reason phrase too, since that is all of an answer that both clients print (`r.Status` in
+ * shared/simplestreams/simplestreams.go and shared/util).
+ */
+export function sendReason(exchange: Exchange, status: number, line: string): void {
+  exchange.response.statusMessage = `${STATUS_CODES[status] ?? ""}: ${line.replace(/\.$/, "")}`;
+  sendLine(exchange, status, line);
 }
 
 /** The same with a small JSON value for a body. */

@@ -1,7 +1,6 @@
 import type { ServedItem, ItemTable } from "../store/items.ts";
-import { itemsOf } from "../store/items.ts";
 import { contains, numbersOf } from "../store/keeps.ts";
-import type { Store } from "../store/store.ts";
+import type { GenerationReader } from "./generation-reader.ts";
 import type { LoadedGeneration } from "./loaded-generation.ts";
 
 interface KeptItem {
@@ -16,7 +15,7 @@ interface KeptItem {
  * started are read when somebody asks for a file that is nowhere else, once each, newest first.
  */
 export class KeptItems {
-  readonly #store: Store;
+  readonly #reader: GenerationReader;
   readonly #onError: (number: number, error: unknown) => void;
   readonly #items = new Map<string, KeptItem>();
   readonly #seen = new Set<number>();
@@ -28,8 +27,8 @@ export class KeptItems {
   #reading: Promise<void> | undefined;
   #closed = false;
 
-  constructor(store: Store, onError: (number: number, error: unknown) => void) {
-    this.#store = store;
+  constructor(reader: GenerationReader, onError: (number: number, error: unknown) => void) {
+    this.#reader = reader;
     this.#onError = onError;
   }
 
@@ -44,9 +43,12 @@ export class KeptItems {
       const known = this.get(path);
       const next = this.#unread().next();
       if (known !== undefined || next.done === true || this.#closed) return known;
-      this.#reading ??= this.#read(next.value).finally(() => {
-        this.#reading = undefined;
-      });
+      const number = next.value;
+      this.#reading ??= this.#reader
+        .inTurn(() => this.#read(number))
+        .finally(() => {
+          this.#reading = undefined;
+        });
       await this.#reading;
     }
   }
@@ -92,14 +94,14 @@ export class KeptItems {
 
   async #read(number: number): Promise<void> {
     try {
-      const generation = await this.#store.generation(number);
+      const generation = await this.#reader.store.generation(number);
       const documents = (generation?.streams ?? []).flatMap(({ products }) =>
         products.map((path) => generation?.documents[path]?.sha256 ?? ""),
       );
       if (generation === undefined || documents.every((sha256) => this.#documents.has(sha256))) {
         this.#skipped.add(number);
       } else {
-        this.#remember(await itemsOf(this.#store, generation), number);
+        this.#remember(await this.#reader.items(generation), number);
         for (const sha256 of documents) this.#documents.add(sha256);
       }
     } catch (error) {

@@ -4,7 +4,6 @@ import type { Counters } from "./counters.ts";
 import type { CurrentGeneration } from "./current-generation.ts";
 import type { ApiTables } from "./image-api/api-table.ts";
 import type { Logger } from "./logger.ts";
-import type { OlderGenerations } from "./older-generations.ts";
 import type { PlainPolicy } from "./plain-http.ts";
 import type { Sender } from "./sender.ts";
 
@@ -16,7 +15,6 @@ export interface RouteContext {
   readonly current: CurrentGeneration;
   /** What the image API offers. */
   readonly api: ApiTables;
-  readonly older: OlderGenerations;
   readonly sender: Sender;
   readonly counters: Counters;
   readonly log: Logger;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerDocument } from "./answer-document.ts";
+import { answerFrozen, answerFrozenItem, frozenItem, frozenPath } from "./answer-frozen.ts";
 import { answerItem } from "./answer-item.ts";
 import { answerPage } from "./answer-page.ts";
 import type { Exchange, Transport } from "./exchange.ts";
@@ -57,9 +58,12 @@ async function answer(context: RouteContext, exchange: Exchange): Promise<void> 
   if (loaded === undefined) {
     return sendUnavailable(exchange, "Nothing has been published here yet.");
   }
-  if (key.startsWith("@")) return answerOlder(context, exchange, key, loaded);
+  const frozen = frozenPath(key);
+  if (frozen !== undefined) return answerFrozen(context, exchange, frozen);
   const document = loaded.documents.get(key);
-  if (document !== undefined) return answerDocument(exchange, document, loaded, context.sender);
+  if (document !== undefined) {
+    return answerDocument(exchange, document, { createdMs: loaded.createdMs, sender: context.sender });
+  }
   const item = await findItem(context, key, loaded);
   if (item !== undefined) return answerItem(exchange, item, context);
   if (isEmptyList(key, loaded)) return sendUnavailable(exchange, "No image is listed here at the moment.");
@@ -99,52 +103,21 @@ async function findItem(
 async function answerInClear(context: RouteContext, exchange: Exchange, key: string): Promise<void> {
   const { current, plain, url } = context;
   const { loaded } = current;
-  const item = loaded === undefined ? undefined : (loaded.items.get(key) ?? current.kept.get(key));
-  if (item !== undefined && loaded !== undefined) {
-    const { streams } = loaded.generation;
-    const stream = streams.find(({ name }) => name === item.stream);
-    if (mayGoInClear(plain, stream)) return answerItem(exchange, item, context);
-    return sendLine(exchange, 403, "This file is sent over https only.");
+  const frozen = frozenPath(key);
+  const old = frozen === undefined ? undefined : await frozenItem(context, frozen);
+  const item = old?.item ?? loaded?.items.get(key) ?? current.kept.get(key);
+  if (item !== undefined) {
+    const stream = old?.stream ?? loaded?.generation.streams.find(({ name }) => name === item.stream);
+    if (!mayGoInClear(plain, stream)) return sendLine(exchange, 403, "This file is sent over https only.");
+    return old === undefined
+      ? answerItem(exchange, item, context)
+      : answerFrozenItem(context, exchange, item);
   }
   const { url: target = "/", headers } = exchange.request;
   const names = context.certificate()?.names ?? [];
   const location = redirectTarget(target, headers.host, { url, names });
   if (location === undefined) return sendLine(exchange, 403, "This server answers over https only.");
   sendLine(exchange, 308, location, { Location: location });
-}
-
-async function answerOlder(
-  context: RouteContext,
-  exchange: Exchange,
-  key: string,
-  current: LoadedGeneration,
-): Promise<void> {
-  const slash = key.indexOf("/");
-  const name = key.slice(1, slash === -1 ? undefined : slash);
-  const rest = slash === -1 ? "" : key.slice(slash + 1);
-  const older = await context.older.find(name, current);
-  switch (older.kind) {
-    case "never":
-      return sendLine(exchange, 404, "There is no generation of that number or day.");
-    case "gone":
-      return sendLine(exchange, 410, `Generation ${older.number} is no longer kept here.`);
-    case "busy":
-      return sendUnavailable(exchange, "Other old generations are being read; try again in a moment.", 2);
-    case "loaded": {
-      const document = older.loaded.documents.get(rest);
-      if (document !== undefined) return answerDocument(exchange, document, older.loaded, context.sender);
-      const item = (await older.loaded.items()).get(rest);
-      if (item !== undefined) return answerOldItem(context, exchange, item);
-      return sendLine(exchange, 404, "There is no such file in that generation.");
-    }
-  }
-}
-
-/** Old lists are for what was here: what a cache has let go since is gone from them. */
-async function answerOldItem(context: RouteContext, exchange: Exchange, item: ServedItem): Promise<void> {
-  const isHere = !item.isCached || (await context.store.sizeOf(item.sha256)) === item.size;
-  if (isHere) return answerItem(exchange, item, { ...context, fills: undefined });
-  sendLine(exchange, 410, "This file was at an upstream, and is not kept here.");
 }
 
 function answerHealth({ current }: RouteContext, exchange: Exchange): void {

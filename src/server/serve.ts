@@ -14,7 +14,6 @@ import type { ListenerOptions } from "./listener.ts";
 import { Listener } from "./listener.ts";
 import type { Logger } from "./logger.ts";
 import { silentLogger } from "./logger.ts";
-import { OlderGenerations } from "./older-generations.ts";
 import type { PlainPolicy } from "./plain-http.ts";
 import type { ConnectionLimits } from "./protocols.ts";
 import { CONNECTION_LIMITS, HttpProtocols, secureContextOf } from "./protocols.ts";
@@ -74,7 +73,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     store,
     current,
     api: new ApiTables(store),
-    older: new OlderGenerations(store),
     sender,
     counters,
     log,

@@ -31,6 +31,9 @@ export function productsPaths(stream: string): readonly string[] {
 const INDEX_PATH = "streams/v1/index.json";
 const PRODUCTS_PATH = "streams/v1/images.json";
 
+/** The products file of the merged root. */
+export const MERGED_PRODUCTS = PRODUCTS_PATH;
+
 /**
  * All documents of one generation: the merged root and each image stream's own root.
  * @param updated when, for consumers other than Incus and LXD, which do not read it

@@ -120,7 +120,18 @@ describe("headwater serve", () => {
     }
     expect(text).toContain(`incus remote add hw ${url} --protocol simplestreams\n`);
     expect(text).toContain(`lxc remote add hw ${url} --protocol simplestreams\n`);
+    expect(text).not.toContain("For a CI");
     expect(serving.io.stderrText()).toContain("Stopping.");
+  });
+
+  it("tells where a CI finds what is served at this moment, and no other", async () => {
+    await site.json("add", ...(await site.files("a")));
+    const url = "https://images.example:8443/";
+    const serving = await start(["serve", "--data", site.data, ...LOOPBACK, "--url", url]);
+    expect(await serving.stop()).toBe(0);
+    expect(serving.io.stdoutText()).toContain(
+      "For a CI, the images of this moment and no others: https://images.example:8443/@1, while generation 1 is kept.",
+    );
   });
 
   it("prints no certificate of its own where a proxy does TLS", async () => {

@@ -12,7 +12,7 @@ export function historyCommand(program: Command, { io }: Context): void {
   const command = program
     .command("history")
     .description(
-      "List what was published, newest first: what people changed, and whether one can still roll back to it.",
+      "List what was published, newest first: what people changed, and whether it is kept, so that one can roll back to it and clients can have it as /@NUMBER.",
     )
     .option("--all", "also what was published to make room, by prune")
     .addOption(formatOption())
@@ -38,7 +38,9 @@ export function historyCommand(program: Command, { io }: Context): void {
       });
     });
   withHelp(command, {
-    examples: [["history", "what happened; headwater rollback takes one of the numbers"]],
+    examples: [
+      ["history", "what happened; rollback, diff and the URL of a frozen remote take one of the numbers"],
+    ],
     statuses: STORE_STATUSES,
   });
 }

@@ -46,9 +46,11 @@ export async function answerImageApi(
     return sendApiError(exchange, 503, "Nothing has been published here yet", { "Retry-After": 10 });
   }
   const { loaded, table } = served;
+  const { createdMs } = loaded;
+  const { sender } = context;
   const view = table.view(request.architecture);
   const sendList = async (list: Parameters<ApiView["list"]>[0]): Promise<void> =>
-    answerDocument(exchange, await view.list(list), loaded, context.sender);
+    answerDocument(exchange, await view.list(list), { createdMs, sender });
   if (rest.length === 0) return sendList(request.recursion ? "images" : "imageUrls");
   const [second = "", third, ...more] = rest;
   if (second === "aliases") {
