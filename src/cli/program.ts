@@ -6,6 +6,7 @@ import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { explainCommand } from "./commands/explain.ts";
+import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
 import { listCommand } from "./commands/list.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -71,6 +72,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   verifyCommand,
   pruneCommand,
   backupCommand,
+  exportTreeCommand,
   certificateCommand,
   completionCommand,
 ];
