@@ -12,6 +12,8 @@ const STORE_TROUBLE = 6;
 export const DAMAGE = 7;
 const SERVER_TROUBLE = 8;
 const UPSTREAM_TROUBLE = 9;
+/** `explain`: the server does not answer, as an upstream that cannot be reached. */
+export const NO_ANSWER = UPSTREAM_TROUBLE;
 /** `EX_SOFTWARE` of sysexits.h. */
 export const BUG = 70;
 const INTERRUPTED = 130;
@@ -20,8 +22,8 @@ const TERMINATED = 143;
 /** Every status and its meaning; `docs/reference/exit-status.md` shows the same, a test compares. */
 export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [DONE, "done"],
-  [FAILED, "failed, for a reason without a status of its own; of export-tree --check: the tree differs"],
-  [WRONG_USAGE, "wrong usage: the command line or the configuration; of explain --strict also: warnings"],
+  [FAILED, "failed, for a reason without a status of its own"],
+  [WRONG_USAGE, "wrong usage: the command line or the configuration"],
   [NOT_FOUND, "something named on the command line is not there"],
   [BAD_INPUT, "an input file cannot be taken as an image"],
   [TAKEN, "a name or a fingerprint is taken"],

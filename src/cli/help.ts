@@ -6,13 +6,15 @@ export interface Help {
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** Statuses this command can end with besides 0, 1 and 2. */
   readonly statuses?: readonly number[];
+  /** What statuses mean for this command, where that says more than the general meaning. */
+  readonly meanings?: Readonly<Record<number, string>>;
 }
 
 /** Gives a command the two sections that every `--help` ends with: examples and exit statuses. */
-export function withHelp(command: Command, { examples, statuses = [] }: Help): Command {
+export function withHelp(command: Command, { examples, statuses = [], meanings = {} }: Help): Command {
   const shown = examples.map(([line, meaning]) => `  headwater ${line}\n      ${meaning}`);
   const ends = [DONE, FAILED, WRONG_USAGE, ...statuses].map(
-    (status) => `  ${String(status).padEnd(4)}${EXIT_STATUSES.get(status) ?? ""}`,
+    (status) => `  ${String(status).padEnd(4)}${meanings[status] ?? EXIT_STATUSES.get(status) ?? ""}`,
   );
   return command.addHelpText(
     "after",

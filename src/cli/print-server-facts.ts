@@ -6,7 +6,9 @@ export function serverLines(facts: ServerFacts, bold: (text: string) => string):
   const rows = [
     ["Server", `${facts.host}, port ${facts.port}, ${tlsText(facts)}`],
     ...(facts.certificate === undefined ? [] : [["Certificate", certificateText(facts.certificate)]]),
-    ...(facts.plain === undefined ? [] : [["Plain HTTP", plainText(facts.plain)]]),
+    ...(facts.plain === undefined || facts.problem !== undefined
+      ? []
+      : [["Plain HTTP", plainText(facts.plain)]]),
   ];
   return rows.map(([what = "", text = ""]) => `${bold(what.padEnd(11))}  ${visible(text)}`);
 }

@@ -50,7 +50,7 @@ export async function checkFiles(
     options.signal?.throwIfAborted();
     await checks.image(image, (amount) => options.onProgress?.((done += amount), total));
   });
-  return { files: [...checks.files.values()], findings: checks.findings };
+  return { files: checks.files(), findings: checks.findings() };
 }
 
 function identity({ fingerprint, files }: ImageFiles): string {
@@ -74,15 +74,30 @@ async function several<Value>(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
+/** What comes of one file; there before its answer, so that it is asked for once, and keeps its place. */
+interface FileCheck {
+  checked?: CheckedFile;
+  readonly findings: TransportFinding[];
+}
+
 class FileChecker {
-  readonly files = new Map<string, CheckedFile>();
-  readonly findings: TransportFinding[] = [];
+  readonly #checks = new Map<string, FileCheck>();
+  readonly #fingerprints: TransportFinding[] = [];
   readonly #tree: Tree;
   readonly #options: CheckOptions;
 
   constructor(tree: Tree, options: CheckOptions) {
     this.#tree = tree;
     this.#options = options;
+  }
+
+  /** In the order in which images list them, whatever was answered first. */
+  files(): CheckedFile[] {
+    return [...this.#checks.values()].flatMap(({ checked }) => checked ?? []);
+  }
+
+  findings(): TransportFinding[] {
+    return [...[...this.#checks.values()].flatMap(({ findings }) => findings), ...this.#fingerprints];
   }
 
   async image({ fingerprint, files }: ImageFiles, advance: (amount: number) => void): Promise<void> {
@@ -96,16 +111,18 @@ class FileChecker {
       }
     }
     if (!this.#options.fetch || !isWhole) return;
-    this.findings.push(...fingerprintFindings(files[0]?.path ?? "", fingerprint, combined.digest("hex")));
+    this.#fingerprints.push(
+      ...fingerprintFindings(files[0]?.path ?? "", fingerprint, combined.digest("hex")),
+    );
   }
 
   async #head(file: ListedFile): Promise<void> {
     const { path, size, sha256 } = file;
-    const key = `${path}\n${size}\n${sha256}`;
-    if (this.files.has(key) || path === "") return;
+    if (this.#checks.has(keyOf(file)) || path === "") return;
+    const check = this.#checkOf(file);
     const answer = await this.#tree.file(path, { signal: this.#options.signal });
-    this.files.set(key, checked(file, answer, "head"));
-    this.findings.push(...fileFindings({ answer, path, size: listed(size), sha256 }));
+    check.checked = checked(file, answer, "head");
+    check.findings.push(...fileFindings({ answer, path, size: listed(size), sha256 }));
   }
 
   /** Whether all of it came. Metadata that several images share is fetched for each: it is small, and hashed before each root. */
@@ -123,13 +140,26 @@ class FileChecker {
       },
     });
     const isRead = answer.kind === "there" && answer.unread === undefined;
-    const key = `${path}\n${size}\n${sha256}`;
-    const isKnown = this.files.has(key);
-    this.files.set(key, checked(file, answer, isRead ? "whole" : "head"));
+    const check = this.#checkOf(file);
     const found = isRead ? own.digest("hex") : undefined;
-    if (!isKnown) this.findings.push(...fileFindings({ answer, path, size: listed(size), sha256, found }));
+    if (check.checked === undefined)
+      check.findings.push(...fileFindings({ answer, path, size: listed(size), sha256, found }));
+    check.checked = checked(file, answer, isRead ? "whole" : "head");
     return isRead;
   }
+
+  #checkOf(file: ListedFile): FileCheck {
+    const key = keyOf(file);
+    const known = this.#checks.get(key);
+    if (known !== undefined) return known;
+    const check: FileCheck = { findings: [] };
+    this.#checks.set(key, check);
+    return check;
+  }
+}
+
+function keyOf({ path, size, sha256 }: ListedFile): string {
+  return JSON.stringify([path, size, sha256]);
 }
 
 /** A size that is not listed is compared with nothing. */

@@ -1,6 +1,6 @@
 import { clientProfiles } from "../simplestreams/client-profile.ts";
 import type { Level } from "../simplestreams/rules/rule.ts";
-import { rules } from "../simplestreams/rules/rules.ts";
+import { type RuleId, rules } from "../simplestreams/rules/rules.ts";
 import { type Explanation, explainTree } from "../simplestreams/tree/explain.ts";
 import { explainName, type NameExplanation } from "../simplestreams/tree/explain-name.ts";
 import type { TreeFinding } from "../simplestreams/tree/findings.ts";
@@ -8,7 +8,7 @@ import { checkFiles, type FileChecks, type ImageFiles } from "./check-files.ts";
 import { type Gathered, gather, type GatheredDocument } from "./gather.ts";
 import type { TransportFinding } from "./transport.ts";
 import { serverFindings } from "./transport-server.ts";
-import type { ServerFacts, Tree } from "./tree.ts";
+import type { Exchange, ServerFacts, Tree } from "./tree.ts";
 
 export interface LookOptions {
   /** An alias, the key of a product, or the beginning of a fingerprint: what the answer is about. */
@@ -28,11 +28,13 @@ export interface TreeReport {
   readonly documents: readonly GatheredDocument[];
   /** Undefined for what is no server. */
   readonly server: ServerFacts | undefined;
+  /** Whether there was anything to look at: false when a server did not answer, which says nothing about its tree. */
+  readonly answered: boolean;
   readonly explanation: Explanation;
   /** Undefined when the answer is about the whole tree. */
   readonly name: NameExplanation | undefined;
   readonly files: FileChecks["files"];
-  /** Of documents, server and files together; errors first. */
+  /** Of server, documents and files together, in this order; errors first. */
   readonly findings: readonly TreeFinding[];
 }
 
@@ -44,20 +46,24 @@ export async function lookAt(tree: Tree, options: LookOptions): Promise<TreeRepo
   const images = imagesToCheck(read, tree, options);
   const server = await tree.server({ signal: options.signal, file: smallest(images) });
   const checks = await checkFiles(tree, images, options);
-  const transport = [
-    ...(server === undefined ? [] : serverFindings(server)),
-    ...gathered.findings,
-    ...checks.findings,
-  ];
+  const answered = gathered.asked.every(({ exchange }) => !isSilence(exchange));
   return {
     where: tree.name,
     kind: tree.kind,
     documents: gathered.asked,
     server,
+    answered,
     explanation: read.explanation,
     name: read.name,
     files: checks.files,
-    findings: together(read.name?.findings ?? read.explanation.findings, transport),
+    findings: together({
+      server: server === undefined ? [] : serverFindings(server),
+      ways: gathered.findings,
+      documents: (read.name?.findings ?? read.explanation.findings).filter(
+        ({ rule }) => answered || !NEEDS_AN_ANSWER.has(rule),
+      ),
+      files: checks.findings,
+    }),
   };
 }
 
@@ -102,13 +108,30 @@ function smallest(
 
 const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };
 
-function together(
-  documents: readonly TreeFinding[],
-  transport: readonly TransportFinding[],
-): readonly TreeFinding[] {
-  // That a document is not there is said by whoever needs it.
-  const others = transport.filter(({ rule }) => rule !== "document-missing").map(treeFinding);
-  return [...others, ...documents].sort((a, b) => RANK[a.level] - RANK[b.level]);
+/** What would be said of documents that nobody knows to be missing. */
+const NEEDS_AN_ANSWER: ReadonlySet<RuleId> = new Set(["index-missing", "lxc-index"]);
+
+/** Whether nothing at all came back, from the server itself. */
+function isSilence(exchange: Exchange | undefined): boolean {
+  return exchange?.status === 0 && exchange.hops.length === 0 && exchange.failure !== undefined;
+}
+
+interface Parts {
+  readonly server: readonly TransportFinding[];
+  readonly ways: readonly TransportFinding[];
+  readonly documents: readonly TreeFinding[];
+  readonly files: readonly TransportFinding[];
+}
+
+function together({ server, ways, documents, files }: Parts): readonly TreeFinding[] {
+  const isDown = server.some(({ rule }) => rule === "server-unreachable");
+  // That a document is not there is said by whoever needs it, and that nobody answers once.
+  const others = ways.filter(
+    ({ rule }) => rule !== "document-missing" && !(isDown && rule === "server-unreachable"),
+  );
+  return [...[...server, ...others].map(treeFinding), ...documents, ...files.map(treeFinding)].sort(
+    (a, b) => RANK[a.level] - RANK[b.level],
+  );
 }
 
 function treeFinding({ rule, reason, url, value }: TransportFinding): TreeFinding {

@@ -67,7 +67,7 @@ async function readPieces(
     const { bytesRead } = await handle.read(buffer, 0, PIECE, size);
     if (bytesRead === 0) return { kind: "there", size };
     size += bytesRead;
-    if (size > most) return { kind: "absent", why: `it has more than ${most} bytes` };
+    if (size > most) return { kind: "absent", why: `it has more than ${most} bytes`, isLonger: true };
     read(buffer.subarray(0, bytesRead));
   }
 }

@@ -17,8 +17,14 @@ export function openStoreTree(store: Store, generation: Generation, stream?: str
   return {
     name: stream === undefined ? store.name : `${store.name} (${stream})`,
     kind: "store",
-    document: (path) => document(store, generation, base + path),
-    file: async (path, options = {}) => file(store, await itemAt(path), options),
+    document: async (path, { signal } = {}) => {
+      signal?.throwIfAborted();
+      return document(store, generation, base + path);
+    },
+    file: async (path, options = {}) => {
+      options.signal?.throwIfAborted();
+      return file(store, await itemAt(path), options);
+    },
     server: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
@@ -33,7 +39,7 @@ async function document(store: Store, { documents }: Generation, path: string): 
 async function file(
   store: Store,
   item: ServedItem | undefined,
-  { read, signal }: FileOptions,
+  { read, most = Number.POSITIVE_INFINITY, signal }: FileOptions,
 ): Promise<FileAnswer> {
   if (item === undefined) return { kind: "absent", why: "the newest generation lists no such file" };
   const size = await store.sizeOf(item.sha256);
@@ -52,6 +58,7 @@ async function file(
       signal?.throwIfAborted();
       const count = await reader.read(buffer, position);
       if (count === 0) return { kind: "there", size: position };
+      if (position + count > most) return { kind: "absent", why: `it has more than ${most} bytes` };
       read(buffer.subarray(0, count));
       position += count;
     }

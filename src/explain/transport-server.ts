@@ -49,8 +49,10 @@ function certificateFindings(certificate: CertificateFacts, { facts, now, tell }
   nameFindings(certificate, facts, tell);
   const isOld = isExpired || Date.parse(validFrom) > now.getTime();
   if (!certificate.trusted && !isOld) {
-    const who = certificate.selfSigned ? "itself" : certificate.issuer;
-    tell("certificate-untrusted", `it was issued by ${who}, which this system does not know`, fingerprint);
+    const reason = certificate.selfSigned
+      ? "it is self-signed, and this system does not know it"
+      : `it was issued by ${certificate.issuer}, which this system does not know`;
+    tell("certificate-untrusted", reason, fingerprint);
   }
 }
 
@@ -69,7 +71,7 @@ function nameFindings(certificate: CertificateFacts, { host }: ServerFacts, tell
     names.length === 0
       ? `it has no alternative name at all, and clients look for ${host}`
       : `it is for ${shown}, and clients look for ${host}`;
-  tell("certificate-name", reason, shown);
+  tell("certificate-name", reason, shown === "" ? undefined : shown);
 }
 
 function plainFindings(plain: PlainFacts, hasCredentials: boolean, tell: Tell): void {

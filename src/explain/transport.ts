@@ -15,8 +15,6 @@ export interface TransportFinding {
 }
 
 const LATE_MS = 10_000;
-/** The clients' limit for the head of a file. */
-const SLOW_MS = 30_000;
 const WORTH_COMPRESSING = 256 * 1024;
 /** As long as daemons keep a document. */
 const HOUR = 3600;
@@ -75,7 +73,7 @@ export function fileFindings(facts: FileFacts): TransportFinding[] {
 /** What comes out when metadata and root are hashed in one pass, compared with the list. `place`: the URL or path of the metadata. */
 export function fingerprintFindings(place: string, listed: string, found: string): TransportFinding[] {
   if (listed === found) return [];
-  const reason = `the fingerprint listed is ${quoted(listed)}, and that of the files is ${found}`;
+  const reason = `the fingerprint listed is ${quoted(listed, 70)}, and that of the files is ${found}`;
   return [{ rule: "served-fingerprint", reason, url: place, value: found }];
 }
 
@@ -92,7 +90,8 @@ function wayFindings(exchange: Exchange): TransportFinding[] {
   const tell = teller(exchange, found);
   const { hops, loop, refused, failure, status, credentials, headMs } = exchange;
   if (loop) {
-    tell("redirect-loop", `after ${hops.length} redirects there is no answer`, hops.at(-1)?.location);
+    const after = hops.length === 1 ? "one redirect" : `${hops.length} redirects`;
+    tell("redirect-loop", `after ${after} there is no answer`, hops.at(-1)?.location);
   }
   if (refused !== undefined) tell("redirect-refused", refused, hops.at(-1)?.location);
   if (credentials === "lost" && (status === 401 || status === 403)) {
@@ -100,15 +99,14 @@ function wayFindings(exchange: Exchange): TransportFinding[] {
     tell("redirect-credentials", reason, hops.at(-1)?.location);
   }
   if (failure?.kind === "unreachable") {
-    tell("server-unreachable", `${exchange.finalUrl}: ${failure.why}`);
-  } else if (
-    failure !== undefined &&
-    failure.kind !== "encoded" &&
-    !(failure.kind === "slow" && status === 0)
-  ) {
+    tell("server-unreachable", hops.length === 0 ? failure.why : `${exchange.finalUrl}: ${failure.why}`);
+  }
+  // In the middle of a body, or instead of a head.
+  const isBroken = failure?.kind === "cut" || failure?.kind === "damaged";
+  if (failure !== undefined && (isBroken || (failure.kind === "slow" && status !== 0))) {
     tell("answer-broken", failure.why);
   }
-  if (status !== 0 && headMs > LATE_MS && headMs <= SLOW_MS) {
+  if (status !== 0 && headMs > LATE_MS) {
     const took = Math.round(headMs / 1000);
     tell("late-answer", `the head of the answer came after ${took} seconds`, `${took} s`);
   }
@@ -124,28 +122,36 @@ function clearFindings(exchange: Exchange): TransportFinding[] {
   return found;
 }
 
-function absentDocument({ failure, status, headers }: Exchange, tell: Tell): void {
+function absentDocument(exchange: Exchange, tell: Tell): void {
+  const { failure, headers } = exchange;
   if (failure?.kind === "encoded") tell("document-encoding", failure.why, headers["content-encoding"]);
-  else if (failure?.kind === "slow") tell("late-answer", failure.why);
-  else notFound(status, "document-missing", tell);
-}
-
-function absentFile({ answer, path }: FileFacts, tell: Tell): void {
-  const { exchange } = answer;
-  if (exchange === undefined) {
-    tell("file-missing", answer.kind === "absent" ? answer.why : `there is no ${quoted(path)}`);
-    return;
-  }
-  const { failure, status, headers } = exchange;
-  if (failure?.kind === "encoded") tell("file-encoding", failure.why, headers["content-encoding"]);
   else if (failure?.kind === "slow") tell("slow-answer", failure.why);
-  else notFound(status, "file-missing", tell);
+  else if (failure !== undefined) tell("answer-broken", failure.why);
+  else notFound(exchange, "document-missing", tell);
 }
 
-function notFound(status: number, missing: "document-missing" | "file-missing", tell: Tell): void {
-  const isMissing = status >= 400;
-  const more = status === 401 ? "; it wants a user and a password" : "";
-  tell(isMissing ? missing : "answer-status", `the server answers ${status}${more}`, String(status));
+function absentFile({ answer, path, size }: FileFacts, tell: Tell): void {
+  const { exchange } = answer;
+  const why = answer.kind === "absent" ? answer.why : `there is no ${quoted(path)}`;
+  if (answer.kind === "absent" && answer.isLonger === true && size !== undefined) {
+    tell("served-size", `${size} bytes are listed, and the file has more`);
+  } else if (exchange?.failure?.kind === "encoded") {
+    tell("file-encoding", why, exchange.headers["content-encoding"]);
+  } else if (exchange?.failure?.kind === "slow") tell("slow-answer", why);
+  else if (exchange?.failure !== undefined) tell("answer-broken", why);
+  else if (exchange === undefined) tell("file-missing", why);
+  else notFound(exchange, "file-missing", tell);
+}
+
+function notFound(
+  { status, credentials }: Exchange,
+  missing: "document-missing" | "file-missing",
+  tell: Tell,
+): void {
+  const wanted =
+    credentials === "sent" ? "does not take the user and the password" : "wants a user and a password";
+  const more = status === 401 ? `; it ${wanted}` : "";
+  tell(status >= 400 ? missing : "answer-status", `the server answers ${status}${more}`, String(status));
 }
 
 /** Whether the body is decompressed on the way, so that its length says nothing. */
@@ -165,7 +171,7 @@ function contentFindings({ answer, ...listed }: FileFacts, size: number | undefi
   if (size !== undefined && listed.size !== undefined && size !== listed.size) {
     tell("served-size", `${listed.size} bytes are listed, and the file has ${size}`, String(size));
   } else if (listed.found !== undefined && listed.sha256 !== undefined && listed.found !== listed.sha256) {
-    const reason = `the sha256 listed is ${quoted(listed.sha256)}, and that of the file is ${listed.found}`;
+    const reason = `the sha256 listed is ${quoted(listed.sha256, 70)}, and that of the file is ${listed.found}`;
     tell("served-hash", reason, listed.found);
   }
   if (answer.exchange !== undefined && answer.exchange.headers["content-length"] === undefined) {

@@ -19,7 +19,7 @@ export interface AskOptions {
 export interface FileOptions extends AskOptions {
   /** Called with each piece in order, which is valid until it returns; decompressed where the clients would do that. Without it nothing but the head is asked for. */
   readonly read?: ((piece: Uint8Array) => void) | undefined;
-  /** With `read`: more bytes than these are not taken, and the file counts as absent. Its listed size, where that is known. */
+  /** With `read`: more bytes than these are not taken, and the file counts as absent (`isLonger`). Its listed size, where that is known. */
   readonly most?: number | undefined;
 }
 
@@ -47,7 +47,13 @@ export type FileAnswer =
       readonly exchange?: Exchange;
       readonly unread?: string;
     }
-  | { readonly kind: "absent"; readonly why: string; readonly exchange?: Exchange };
+  /** `isLonger`: something is there, with more bytes than `most`. */
+  | {
+      readonly kind: "absent";
+      readonly why: string;
+      readonly isLonger?: boolean;
+      readonly exchange?: Exchange;
+    };
 
 /** One question to a server, with all redirects on the way to the answer. URLs are without credentials and without the values of a query. */
 export interface Exchange {

@@ -93,7 +93,8 @@ async function findItem(
 
 /**
  * Plain HTTP on the port of TLS. Both clients ask for every image file this way first and go on to TLS after any error, so
- * a refusal must be quick; and it must not be 200 with another body, which Incus since 6.23 cannot recover from.
+ * a refusal must be quick; and it must not be 200 with another, longer body: clients that check the fingerprint of what they wrote (Incus since 6.23, also
+ * Debian's Incus 6.0.4 and LXD 5.0.2, tried) never recover from that.
  */
 async function answerInClear(context: RouteContext, exchange: Exchange, key: string): Promise<void> {
   const { current, plain, url } = context;

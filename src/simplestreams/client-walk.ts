@@ -1,40 +1,12 @@
 import { kernelArchitecture } from "./architectures.ts";
+import type { Candidate, VersionPlace } from "./candidate.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { finding, type Finding, type Place } from "./finding.ts";
-import {
-  combinedFields,
-  combinedHash,
-  isRootFtype,
-  metadataFtypes,
-  type RootFtype,
-  unifiedFtypes,
-} from "./ftypes.ts";
+import { combinedFields, combinedHash, isRootFtype, metadataFtypes, unifiedFtypes } from "./ftypes.ts";
 import { quoted } from "./printable.ts";
 import type { Item, Product, ProductsFile, Version } from "./products.ts";
 import { versionDate } from "./version-name.ts";
 import { hasImages, whyNotListed, whyNoRoot } from "./why-not-listed.ts";
-
-/** What makes one image, before it is put into words. */
-export interface Candidate extends VersionPlace {
-  readonly fingerprint: string;
-  readonly metadataKey: string;
-  /** The metadata item, or the unified one. */
-  readonly metadata: Item;
-  /** Of that item; never empty. */
-  readonly metadataPath: string;
-  /** Undefined when unified. */
-  readonly root: { readonly key: string; readonly ftype: RootFtype; readonly item: Item } | undefined;
-}
-
-/** One version that a client looks into. */
-export interface VersionPlace {
-  readonly productKey: string;
-  readonly product: Product;
-  readonly architecture: string;
-  readonly versionName: string;
-  readonly version: Version;
-  readonly date: Date;
-}
 
 /** Who wants to know what the walk finds. */
 export interface WalkSink {
@@ -91,6 +63,8 @@ function unreadableName(product: string, version: string, content: Version): Fin
 }
 
 function walkVersion(at: VersionPlace, client: ClientProfile, sink: WalkSink): void {
+  const roots = rootsOf(at.version);
+  const rootless: string[] = [];
   let known = false;
   for (const [key, item] of at.version.items) {
     if (item.ftype === unifiedFtypes[client.family]) {
@@ -98,12 +72,25 @@ function walkVersion(at: VersionPlace, client: ClientProfile, sink: WalkSink): v
       offerUnified(at, { key, item }, sink);
     } else if (item.ftype === metadataFtypes[client.family]) {
       known = true;
-      walkRoots(at, { key, item }, client, sink);
+      if (roots.length === 0) rootless.push(key);
+      else offerRoots(at, { key, item }, roots, sink);
     }
   }
-  if (!known && sink.hidden !== undefined) {
-    for (const found of whyNotListed(at, client.family)) sink.hidden(found);
+  if (sink.hidden === undefined) return;
+  if (rootless.length > 0) for (const found of whyNoRoot(at, rootless, client.family)) sink.hidden(found);
+  if (!known) for (const found of whyNotListed(at, client.family)) sink.hidden(found);
+}
+
+type Root = NonNullable<Candidate["root"]>;
+
+/** Looked for once in a version: each of its metadata items makes an image with each of them. */
+function rootsOf({ items }: Version): readonly Root[] {
+  const roots: Root[] = [];
+  for (const [key, item] of items) {
+    const { ftype } = item;
+    if (isRootFtype(ftype)) roots.push({ key, ftype, item });
   }
+  return roots;
 }
 
 interface KeyedItem {
@@ -121,28 +108,18 @@ function offerUnified(at: VersionPlace, { key, item }: KeyedItem, sink: WalkSink
 }
 
 /** Every root with a combined hash makes an image. */
-function walkRoots(at: VersionPlace, metadata: KeyedItem, client: ClientProfile, sink: WalkSink): void {
-  const without: { readonly key: string; readonly ftype: RootFtype }[] = [];
-  let roots = 0;
-  for (const [key, item] of at.version.items) {
-    const { ftype } = item;
-    if (!isRootFtype(ftype)) continue;
-    roots++;
-    const fingerprint = combinedHash(metadata.item, ftype);
-    if (fingerprint === undefined) without.push({ key, ftype });
-    else offer(at, metadata, { fingerprint, root: { key, ftype, item } }, sink);
+function offerRoots(at: VersionPlace, metadata: KeyedItem, roots: readonly Root[], sink: WalkSink): void {
+  const without: Root[] = [];
+  for (const root of roots) {
+    const fingerprint = combinedHash(metadata.item, root.ftype);
+    if (fingerprint === undefined) without.push(root);
+    else offer(at, metadata, { fingerprint, root }, sink);
   }
   if (sink.hidden === undefined) return;
-  if (roots === 0) for (const found of whyNoRoot(at, metadata.key, client.family)) sink.hidden(found);
-  for (const root of without) sink.hidden(noCombinedHash(at, metadata, root, roots > without.length));
+  for (const root of without) sink.hidden(noCombinedHash(at, metadata, root, roots.length > without.length));
 }
 
-function noCombinedHash(
-  at: VersionPlace,
-  metadata: KeyedItem,
-  root: { readonly key: string; readonly ftype: RootFtype },
-  hasOthers: boolean,
-): Finding {
+function noCombinedHash(at: VersionPlace, metadata: KeyedItem, root: Root, hasOthers: boolean): Finding {
   const field = combinedFields[root.ftype];
   const place = { ...placeOf(at), item: metadata.key, field, value: metadata.item[field] };
   const reason = `${quoted(metadata.key)} has no ${field}, so there is no image with the root ${quoted(root.key)}`;

@@ -1,4 +1,4 @@
-import type { Candidate } from "./client-walk.ts";
+import type { Candidate } from "./candidate.ts";
 import type { ClientProfile } from "./client-profile.ts";
 import { finding, type Finding } from "./finding.ts";
 import { combinedFields, deltaFtypes, metadataFtypes, roleOf } from "./ftypes.ts";

@@ -17,6 +17,14 @@ export function isFingerprint(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
+/**
+ * Whether the command lines of both projects crash over a fingerprint: they cut twelve bytes off it, in every format (image.go,
+ * fingerprintColumnData).
+ */
+export function isTooShort(fingerprint: string): boolean {
+  return fingerprint.length < 12 && new TextEncoder().encode(fingerprint).length < 12;
+}
+
 /** What the beginning of a fingerprint leads to. */
 export type FingerprintMatch<Image> =
   | { readonly kind: "one"; readonly image: Image }

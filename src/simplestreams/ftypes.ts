@@ -35,6 +35,16 @@ export const combinedFields = {
   "disk1.img": "combined_disk1-img_sha256",
 } as const satisfies Readonly<Record<RootFtype, string>>;
 
+/** What public servers list for other programs: clouds, MAAS, Multipass, Juju, Windows. Incus and LXD ignore it. */
+export const othersFtypes: ReadonlySet<string> = new Set(
+  (
+    "manifest root.manifest lxd_combined.manifest text " +
+    "disk.img disk1.img uefi1.img root.img rootfs.img.gz img.xz img.xz.zsync vmdk ova " +
+    "root.tar.gz tar.gz uec.tar.gz lxc.tar.gz wsl.rootfs.tar.gz " +
+    "boot-kernel boot-initrd root-tgz root-image.gz archive.tar.xz"
+  ).split(" "),
+);
+
 /**
  * What an item with this `ftype` is.
  *

@@ -1,6 +1,7 @@
 import { parseAliases } from "./aliases.ts";
 import type { ClientProfile } from "./client-profile.ts";
-import { type Candidate, walkAsClient } from "./client-walk.ts";
+import type { Candidate } from "./candidate.ts";
+import { walkAsClient } from "./client-walk.ts";
 import { deltasOf } from "./deltas-of.ts";
 import { type InstanceType, instanceTypeOf, rootFtypes } from "./ftypes.ts";
 import { listedProperties } from "./listed-properties.ts";

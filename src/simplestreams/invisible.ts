@@ -12,7 +12,10 @@ import type { ProductsFile } from "./products.ts";
 export function invisible(file: ProductsFile, client: ClientProfile): Finding[] {
   const findings: Finding[] = [];
   walkAsClient(file, client, {
-    image: (found) => findings.push(...deltasOf(found, client).unusable),
+    image: (found) => {
+      // One by one: there may be a hundred thousand.
+      for (const unusable of deltasOf(found, client).unusable) findings.push(unusable);
+    },
     hidden: (found) => findings.push(found),
   });
   return findings;

@@ -36,7 +36,7 @@ export function parseJson(input: string | Uint8Array, name: string, levels?: num
 
 /** The error for a document that cannot be used; `what` completes the sentence. */
 export function invalid(name: string, what: string, cause?: unknown): HeadwaterError {
-  return new HeadwaterError("DOCUMENT_INVALID", `cannot use ${printable(name)}: ${what}`, {
+  return new HeadwaterError("DOCUMENT_INVALID", `cannot use ${shownName(name)}: ${what}`, {
     hint: "Correct it where it is made; clients refuse a whole file for one wrong value.",
     ...(cause === undefined ? {} : { cause }),
   });
@@ -49,8 +49,15 @@ export function checkSize(size: number, name: string): void {
 }
 
 function tooLarge(name: string, what: string): HeadwaterError {
-  return new HeadwaterError("DOCUMENT_TOO_LARGE", `cannot use ${printable(name)}: ${what}`);
+  return new HeadwaterError("DOCUMENT_TOO_LARGE", `cannot use ${shownName(name)}: ${what}`);
 }
+
+/** A document may be called by a path from outside. */
+function shownName(name: string): string {
+  return printable(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name);
+}
+
+const MAX_NAME = 300;
 
 function decoded(bytes: Uint8Array, name: string): string {
   try {

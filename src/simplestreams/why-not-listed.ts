@@ -1,5 +1,5 @@
 import type { Family } from "./client-profile.ts";
-import type { VersionPlace } from "./client-walk.ts";
+import type { VersionPlace } from "./candidate.ts";
 import { finding, type Finding } from "./finding.ts";
 import { dialectOf, isRootFtype, metadataFtypes, unifiedFtypes } from "./ftypes.ts";
 import { isFor, misreadItems } from "./misspelt.ts";
@@ -31,16 +31,16 @@ export function whyNotListed(at: VersionPlace, family: Family): Finding[] {
   return [finding(isForClients ? "no-metadata" : "not-for-clients", place, reason)];
 }
 
-/** Why metadata makes no image in a version without a root. */
-export function whyNoRoot(at: VersionPlace, metadataKey: string, family: Family): Finding[] {
+/** Why these metadata items make no image in a version without a root. */
+export function whyNoRoot(at: VersionPlace, metadataKeys: readonly string[], family: Family): Finding[] {
   const misread = misreadOf(at, family).filter(({ meant }) => isRootFtype(meant));
   if (misread.length > 0) return misread.map((one) => misreadFinding(at, one));
-  const place = { product: at.productKey, version: at.versionName, item: metadataKey };
-  if (isDeltaBase(at.product, at.versionName)) {
-    return [finding("base-only", place, "the version has no root; it is the base of a delta")];
-  }
-  const reason = `expected a root (squashfs, root.tar.xz or a disk) beside the metadata, got ${ftypesOf(at.version)}`;
-  return [finding("no-root", place, reason)];
+  const place = { product: at.productKey, version: at.versionName };
+  const isBase = isDeltaBase(at.product, at.versionName);
+  const reason = isBase
+    ? "the version has no root; it is the base of a delta"
+    : `expected a root (squashfs, root.tar.xz or a disk) beside the metadata, got ${ftypesOf(at.version)}`;
+  return metadataKeys.map((item) => finding(isBase ? "base-only" : "no-root", { ...place, item }, reason));
 }
 
 type Misread = ReturnType<typeof misreadItems>[number];

@@ -1,8 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startScripted } from "../explain/scripted-server.ts";
+import { ROOT_PATH, smallTree, writeTree } from "../explain/small-tree.ts";
 import { writeTinyContainer } from "../image/tiny-image.ts";
 
 const { bin } = JSON.parse(readFileSync("package.json", "utf8")) as { bin: { headwater: string } };
@@ -55,6 +65,32 @@ describe.skipIf(isMissing)("the installed program", () => {
       code: 6,
       output: expect.stringContaining(join(folder, "store")),
     });
+  });
+
+  it("explains a folder, and ends with the status of what it found", async () => {
+    await writeTree(join(folder, "tree"), smallTree());
+    expect(await ended(started("explain", join(folder, "tree"), "--fetch"))).toMatchObject({ code: 0 });
+    await writeTree(join(folder, "tree"), { [ROOT_PATH]: "something else" });
+    expect(await ended(started("explain", join(folder, "tree"), "--fetch"))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("error served-size"),
+    });
+  });
+
+  it("ends explain --fetch with 130 after Ctrl-C while a server sends nothing", async () => {
+    let asked = (): void => undefined;
+    const isAsked = new Promise<void>((done) => (asked = done));
+    const server = await startScripted({ paths: { ...smallTree(), [ROOT_PATH]: () => asked() } });
+    try {
+      writeFileSync(join(folder, "ca.pem"), server.cert);
+      const child = started("explain", server.url, "--fetch", "--ca", join(folder, "ca.pem"));
+      const end = ended(child);
+      await isAsked;
+      child.kill("SIGINT");
+      expect(await end).toEqual({ code: 130, output: "" });
+    } finally {
+      await server.close();
+    }
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("serves until %s and ends with 0", async (signal) => {

@@ -28,6 +28,11 @@ describe("headwater completion bash", () => {
     expect(await offered("list", "debian", "--format", "y")).toEqual(["yaml"]);
   });
 
+  it("completes explain and its options", async () => {
+    expect(await offered("expl")).toEqual(["explain"]);
+    expect(await offered("explain", "./tree", "--f")).toEqual(["--files", "--fetch"]);
+  });
+
   it("completes the words of an argument", async () => {
     expect(await offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
   });

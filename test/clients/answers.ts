@@ -16,6 +16,15 @@ export async function ask(family: Family, url: string, pem: string): Promise<Ans
   return status === 0 ? { images: JSON.parse(stdout) as PrintedImage[] } : { refused: refusal(stderr) };
 }
 
+/** What `image info` of a name says: the fingerprint, or why there is none. */
+export async function askFor(user: User, name: string, ...flags: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await user.attempt("image", "info", `raw:${name}`, ...flags);
+  const fingerprint = /^Fingerprint: (.*)$/m.exec(stdout)?.[1];
+  if (fingerprint !== undefined) return fingerprint;
+  if (/More than one match/.test(stderr)) return "several";
+  return /couldn't be found/.test(stderr) ? "none" : stderr;
+}
+
 /** In the words of `Refusal`; of another message the text itself. */
 function refusal(message: string): string {
   if (/^panic: /m.test(message)) return "crash";
@@ -33,11 +42,13 @@ export function asAnswer(prediction: Prediction, family: Family): Answer {
   return { images: prediction.images.map((image) => asPrinted(image, family)) };
 }
 
-/** What of an answer is certain: images that have no order go by fingerprint, with all aliases together. */
+const KEYS = ["fingerprint", "size", "filename"];
+
+/** What of an answer is certain: images that have no order go by what they are, with all aliases together. */
 export function certain(answer: Answer, { undefinedOrder }: Pick<Deviation, "undefinedOrder">): unknown {
   if ("refused" in answer || undefinedOrder !== true) return answer;
   const images = answer.images.map((image) => ({ ...image, aliases: [] }));
-  images.sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  images.sort((a, b) => (JSON.stringify(a, KEYS) < JSON.stringify(b, KEYS) ? -1 : 1));
   return { images, aliases: answer.images.flatMap(aliasesOf).sort() };
 }
 

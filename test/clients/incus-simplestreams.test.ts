@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Documents } from "../corpus/deviation.ts";
 import { predict } from "../corpus/predict.ts";
+import { explain } from "../../src/simplestreams/index.ts";
 import { asAnswer, ask } from "./answers.ts";
 import { ARCHITECTURE } from "./image-files.ts";
 import { run } from "./program.ts";
@@ -30,11 +31,24 @@ describe.skipIf(inject("daemons") === undefined)("trees made by incus-simplestre
   });
   afterAll(() => served?.close());
 
+  test.each(Object.keys(ADDED).map((what, at) => [what, `tool-${at}`] as const))(
+    "%s is explained without an alarm",
+    (_what, name) => {
+      const documents = made.get(name) ?? new Map<string, Uint8Array>();
+      const { findings } = explain({ index: documents.get("streams/v1/index.json"), products: documents });
+      expect(findings.filter(({ level }) => level !== "note")).toEqual([]);
+    },
+  );
+
   describe.each(FAMILIES)("are listed by %s as predicted", (family) => {
     test.each(Object.keys(ADDED).map((what, at) => [what, `tool-${at}`] as const))(
       "%s",
       async (what, name) => {
-        const predicted = predict(made.get(name) ?? new Map(), family, ARCHITECTURE.kernel);
+        const [predicted = { images: [] }] = predict(
+          made.get(name) ?? new Map(),
+          family,
+          ARCHITECTURE.kernel,
+        );
         if (served === undefined) throw new Error("nothing is served");
         expect(await ask(family, served.url(name), served.pem)).toEqual(asAnswer(predicted, family));
         // The tool lists for Incus alone.

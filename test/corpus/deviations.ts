@@ -8,6 +8,7 @@ import { ftypes } from "./ftypes.ts";
 import { indexes } from "./indexes.ts";
 import { orders } from "./orders.ts";
 import { paths } from "./paths.ts";
+import { productsFiles } from "./products-files.ts";
 import { texts } from "./texts.ts";
 import { types } from "./types.ts";
 import { versionNames } from "./version-names.ts";
@@ -26,4 +27,5 @@ export const deviations: readonly Deviation[] = [
   ...orders,
   ...paths,
   ...indexes,
+  ...productsFiles,
 ];

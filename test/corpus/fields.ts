@@ -77,6 +77,11 @@ export const fields: readonly Deviation[] = [
     edits: [set.file("products")],
   },
   {
+    name: "products that are empty",
+    about: "Nothing is listed; that is no error.",
+    edits: [set.file("products", {})],
+  },
+  {
     name: "no content_id, datatype and format in the products file",
     about: "Incus and LXD do not read them; the sstream tools do.",
     edits: [set.file("content_id"), set.file("datatype"), set.file("format")],

@@ -17,8 +17,7 @@ export const paths: readonly Deviation[] = [
   ["blanks and other scripts", "images/d\u00e9mo \u4e00/meta.tar.xz"],
   ["a colon and a plus", "images/20260101_07:42/a+b.tar.xz"],
   ["2000 characters", `${"a/".repeat(1000)}meta.tar.xz`],
-].map(([what, path = ""]) => ({
-  name: `a path of metadata with ${what}`,
-  about: SHOWN,
-  edits: set.metadata("path", path),
-}));
+].flatMap(([what, path = ""]) => [
+  { name: `a path of metadata with ${what}`, about: SHOWN, edits: set.metadata("path", path) },
+  { name: `a path of a root with ${what}`, about: SHOWN, edits: [set.root("path", path)] },
+]);

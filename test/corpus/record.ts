@@ -25,7 +25,7 @@ export function readRecord(): RecordFile {
 /** What a client may say of a tree: one thing, or one of several. */
 export function predictions(deviation: Deviation, family: Family, clientArch?: string): Prediction[] {
   const trees = deviation.orders ?? [deviation];
-  const all = trees.map((tree) => predict(documentsOf(tree), family, clientArch));
+  const all = trees.flatMap((tree) => predict(documentsOf(tree), family, clientArch));
   return all.filter((one, at) => all.findIndex((other) => isDeepStrictEqual(one, other)) === at);
 }
 

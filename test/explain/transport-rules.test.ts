@@ -65,17 +65,18 @@ function document(answer: NonNullable<Script["paths"]>[string] | undefined, user
 interface FileCase {
   readonly path?: string;
   readonly isFetched?: boolean;
+  readonly most?: number;
   readonly listed?: { readonly size?: number; readonly sha256?: string };
 }
 
 function file(answer: NonNullable<Script["paths"]>[string] | undefined, how: FileCase = {}): Look {
-  const { path = FILE, isFetched = false, listed } = how;
+  const { path = FILE, isFetched = false, most, listed } = how;
   return async () => {
     const { url } = await serve({ paths: answer === undefined ? {} : { [path]: answer } });
     const hash = createHash("sha256");
     const tree = look(url, { patience: { fileHeadMs: 200 } });
     const read = (piece: Uint8Array): void => void hash.update(piece);
-    const found = await tree.file(path, isFetched ? { read } : {});
+    const found = await tree.file(path, isFetched ? { read, most } : {});
     const facts = { answer: found, path, size: SIZE, sha256: SHA256, ...listed };
     return fileFindings(isFetched ? { ...facts, found: hash.digest("hex") } : facts);
   };
@@ -123,7 +124,14 @@ const CASES: Readonly<Record<TransportRule, Readonly<Record<string, Look>>>> = {
     },
   },
   "certificate-untrusted": { "self-signed": server({}) },
-  "plain-http-silent": { "a connection and no answer": server({ plain: "silent" }) },
+  "plain-http-silent": {
+    "a connection and no answer": server({ plain: "silent" }),
+    "not even a connection": async () => {
+      const facts = await look((await serve({})).url).server();
+      const plain = { kind: "silent", url: "http://images.example/", sent: false } as const;
+      return facts === undefined ? [] : serverFindings({ ...facts, credentials: true, plain });
+    },
+  },
   "plain-http-other-content": {
     "a longer page": server({
       plain: answering(200, { "Content-Length": SIZE + 100 }, "x".repeat(SIZE + 100)),
@@ -200,12 +208,14 @@ const CASES: Readonly<Record<TransportRule, Readonly<Record<string, Look>>>> = {
       if (answer.exchange === undefined) return [];
       return documentFindings({ ...answer, exchange: { ...answer.exchange, headMs: 12_000 } });
     },
+  },
+  "slow-answer": {
+    "a file that never comes": file(() => undefined),
     "a document that never comes": async () => {
       const { url } = await serve({ paths: { [INDEX]: () => undefined } });
       return documentFindings(await look(url, { patience: { documentHeadMs: 100 } }).document(INDEX));
     },
   },
-  "slow-answer": { "a file that never comes": file(() => undefined) },
   "document-missing": {
     "404": document(undefined),
     "403": document(answering(403)),
@@ -272,6 +282,15 @@ const CASES: Readonly<Record<TransportRule, Readonly<Record<string, Look>>>> = {
   "served-size": {
     "one byte more": file(`${CONTENT}.`),
     "one byte less, fetched": file(CONTENT.slice(1), { isFetched: true }),
+    "endless, and fetched": file(
+      (_, response) => {
+        const pour = (): void => {
+          if (!response.destroyed) response.write("x".repeat(65_536), pour);
+        };
+        pour();
+      },
+      { isFetched: true, most: SIZE },
+    ),
   },
   "served-hash": { "other bytes": file("x".repeat(SIZE), { isFetched: true }) },
   "served-fingerprint": {

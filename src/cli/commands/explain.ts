@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import type { ExplainCommandOptions } from "../explain-where.ts";
+import type { ExplainOptions } from "../explain-options.ts";
 import { withHelp } from "../help.ts";
 
 export function explainCommand(program: Command, context: Context): void {
@@ -21,7 +21,7 @@ export function explainCommand(program: Command, context: Context): void {
     .option("--ca <file>", "certificate (PEM) to trust, as a client that pins it does")
     .option("--stream <name>", "one image stream of the store, not the merged root")
     .action(async (where: string | undefined, name: string | undefined, _options: unknown, self: Command) => {
-      const options = self.optsWithGlobals<ExplainCommandOptions>();
+      const options = self.optsWithGlobals<ExplainOptions>();
       const { explainWhere } = await import("../explain-where.ts");
       await explainWhere(context, options, { where, name });
     });
@@ -29,9 +29,19 @@ export function explainCommand(program: Command, context: Context): void {
     examples: [
       ["explain https://images.example", "what every client lists there, and what is wrong"],
       ["explain ./tree --fetch --strict", "for the CI of a publisher: any error or warning ends it"],
-      ["explain https://images.example debian/12", "where an alias leads, for each client and architecture"],
+      [
+        "explain https://images.example debian/12",
+        "where an alias leads, for each client and architecture, and why",
+      ],
       ["explain debian/12", "the same for the store"],
     ],
     statuses: [3, 6, 9],
+    meanings: {
+      0: "no errors (warnings and notes there may be)",
+      1: "errors were found",
+      2: "wrong usage; with --strict also: warnings were found, and no errors",
+      3: "the folder, the name or the image stream is not there, and no errors were found",
+      9: "the server does not answer, so nothing is known of its tree",
+    },
   });
 }

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as askHttps, type RequestOptions } from "n
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Failure } from "../tree.ts";
 import { authoritiesWith } from "./authorities.ts";
-import { failureOf, seconds } from "./failures.ts";
+import { codeOf, failureOf, seconds } from "./failures.ts";
 
 /** Go takes 10 MiB (net/http, MaxResponseHeaderBytes); nobody means a head of more than this. */
 const MAX_HEAD_BYTES = 1024 * 1024;
@@ -24,6 +24,8 @@ export type Head =
       readonly failure: Failure;
       /** Whether the request had gone out. */
       readonly sent: boolean;
+      /** Whether nothing at all came: no connection, no refusal, no answer. */
+      readonly silent: boolean;
       readonly ms: number;
     };
 
@@ -69,16 +71,19 @@ function attempt(question: Question, options: RequestOptions): Promise<Head & { 
   });
   const connection = watchConnection(request, isTls);
   return new Promise((resolve, reject) => {
+    let isSettled = false;
     const settle = (): number => {
+      isSettled = true;
       clearTimeout(connecting);
       clearTimeout(waiting);
       signal?.removeEventListener("abort", onAbort);
       return performance.now() - started;
     };
-    const fail = (failure: Failure): void => {
+    const fail = (failure: Failure, silent = false): void => {
+      if (isSettled) return;
       const { sent } = connection;
       const stale = request.reusedSocket && failure.kind === "cut";
-      resolve({ kind: "failed", failure, sent, ms: settle(), stale });
+      resolve({ kind: "failed", failure, sent, silent, ms: settle(), stale });
       request.destroy();
     };
     const onAbort = (): void => {
@@ -88,17 +93,18 @@ function attempt(question: Question, options: RequestOptions): Promise<Head & { 
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     const connecting = setTimeout(() => {
-      if (!connection.sent) fail(noConnection(question.connectMs));
+      if (!connection.sent) fail(noConnection(question.connectMs), true);
     }, question.connectMs);
     const waiting = setTimeout(() => {
-      fail({ kind: "slow", why: `no answer came within ${seconds(question.headMs)}` });
+      if (!connection.sent) fail(noConnection(question.headMs), true);
+      else fail({ kind: "slow", why: `no answer came within ${seconds(question.headMs)}` }, true);
     }, question.headMs);
     request.once("response", (answer) => {
       // An answer that is dropped later may still fail.
       answer.on("error", () => undefined);
       resolve({ kind: "head", answer, ms: settle(), stale: false });
     });
-    request.on("error", (error) => fail(failureOf(error)));
+    request.on("error", (error) => fail(failureOf(error), codeOf(error) === "ETIMEDOUT"));
     // An answer that changes the protocol ends a request without a word.
     request.once("close", () => fail({ kind: "cut", why: "the connection ended without an answer" }));
     request.end();
@@ -106,7 +112,7 @@ function attempt(question: Question, options: RequestOptions): Promise<Head & { 
 }
 
 function noConnection(ms: number): Failure {
-  return { kind: "slow", why: `no connection came about within ${seconds(ms)}` };
+  return { kind: "unreachable", why: `no connection came about within ${seconds(ms)}` };
 }
 
 /** `sent`: whether there was a connection that carries a request. */
@@ -125,13 +131,15 @@ function watchConnection(request: ClientRequest, isTls: boolean): { readonly sen
 /** Bytes that are read to the end, so that the connection can be used again. */
 const WORTH_READING = 16 * 1024;
 
-/** Done with an answer whose body is not wanted. */
-export function discard(answer: IncomingMessage, method: "GET" | "HEAD"): void {
+/** Done with an answer whose body is not wanted. A short one is read to its end, so that the next question needs no new connection. */
+export async function discard(answer: IncomingMessage, method: "GET" | "HEAD"): Promise<void> {
   if (method !== "HEAD" && !(Number(answer.headers["content-length"]) <= WORTH_READING)) {
     answer.destroy();
     return;
   }
   const late = setTimeout(() => answer.destroy(), 2000);
-  answer.once("close", () => clearTimeout(late));
+  const closed = new Promise((resolve) => answer.once("close", resolve));
   answer.resume();
+  await closed;
+  clearTimeout(late);
 }

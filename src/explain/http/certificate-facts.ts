@@ -32,10 +32,11 @@ export function certificateFacts({ certificate, distrust, host, ca }: Judged): C
   };
 }
 
-/** As Go does it (crypto/x509, VerifyHostname): the alternative names alone count, never the subject. */
+/** As Go does it (crypto/x509, VerifyHostname): the alternative names alone count, never the subject, and an asterisk is a whole label. */
 function matches(certificate: X509Certificate, host: string): boolean {
   if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined;
-  return certificate.checkHost(host, { subject: "never" }) !== undefined;
+  const name = host.replace(/\.$/, "");
+  return certificate.checkHost(name, { subject: "never", partialWildcards: false }) !== undefined;
 }
 
 /** Not checkIssued: it wants the key usage of a CA, which many such certificates do not have. */

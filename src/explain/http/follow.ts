@@ -26,6 +26,8 @@ export interface Journey {
   readonly answer: IncomingMessage | undefined;
   /** Whether the last request had gone out. */
   readonly sent: boolean;
+  /** Whether nothing at all came, for the last request. */
+  readonly silent: boolean;
 }
 
 interface Position {
@@ -49,14 +51,15 @@ export async function follow(agents: Agents, trip: Trip): Promise<Journey> {
     if (head.kind === "head" && at.url.origin !== trip.url.origin) refused ??= refusalOf(head.answer, at.url);
     const facts = { trip, at, hops, headMs: slowest, refused };
     if (head.kind === "failed") {
-      return { exchange: exchangeOf(facts, { failure: head.failure }), answer: undefined, sent: head.sent };
+      const { failure, sent, silent } = head;
+      return { exchange: exchangeOf(facts, { failure }), answer: undefined, sent, silent };
     }
     const { answer } = head;
     const { location } = answer.headers;
     if (!REDIRECTS.has(answer.statusCode ?? 0) || location === undefined || location === "") {
-      return { exchange: exchangeOf(facts, { answer }), answer, sent: true };
+      return { exchange: exchangeOf(facts, { answer }), answer, sent: true, silent: false };
     }
-    discard(answer, trip.method);
+    await discard(answer, trip.method);
     const next = nextPosition(location, at);
     const status = answer.statusCode ?? 0;
     hops.push({ status, location: next === undefined ? shownText(location) : shownUrl(next.url) });
@@ -66,12 +69,18 @@ export async function follow(agents: Agents, trip: Trip): Promise<Journey> {
         exchange: exchangeOf(facts, { failure: { kind: "unreachable", why } }),
         answer: undefined,
         sent: true,
+        silent: false,
       };
     }
     seen.add(keyOf(at));
     at = next;
     if (seen.has(keyOf(next)) || hops.length >= MAX_HOPS) {
-      return { exchange: exchangeOf({ ...facts, at }, { loop: true }), answer: undefined, sent: true };
+      return {
+        exchange: exchangeOf({ ...facts, at }, { loop: true }),
+        answer: undefined,
+        sent: true,
+        silent: false,
+      };
     }
   }
 }

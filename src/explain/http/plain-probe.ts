@@ -35,10 +35,10 @@ export async function probePlain(agents: Agents, question: PlainQuestion): Promi
     signal,
   });
   const url = shownUrl(question.url);
-  const { exchange, answer, sent } = journey;
+  const { exchange, answer, sent, silent } = journey;
   const [first] = exchange.hops;
   if (exchange.failure !== undefined && first === undefined) {
-    return { kind: exchange.failure.kind === "slow" ? "silent" : "refused", url, sent };
+    return { kind: silent ? "silent" : "refused", url, sent };
   }
   const facts = { kind: "answered", url, redirect: first?.location, loop: exchange.loop } as const;
   if (answer === undefined) {
@@ -55,7 +55,7 @@ async function contentOf(
   const isPacked = answer.headers["content-encoding"] !== undefined;
   const announced = isPacked ? undefined : numberIn(answer.headers["content-length"]);
   if (exchange.status !== 200 || size === undefined || announced !== undefined) {
-    discard(answer, "GET");
+    await discard(answer, "GET");
     return {
       length: announced,
       content: exchange.status === 200 ? compared(announced, size) : undefined,

@@ -45,7 +45,8 @@ async function readAll(
 ): Promise<{ readonly sent: number; readonly failure: Failure | undefined }> {
   const state = { sent: 0, got: 0 };
   const stop = (why: string) => () => answer.destroy(new Stopped({ kind: "slow", why }));
-  const silence = setTimeout(stop(`not a byte more came for ${seconds(silenceMs)}`), silenceMs);
+  const tooSilent = stop(`not a byte more came for ${seconds(silenceMs)}`);
+  let silence = setTimeout(tooSilent, silenceMs);
   const late = setTimeout(stop(`it did not come within ${seconds(totalMs)}`), totalMs);
   const onAbort = (): void => {
     answer.destroy(new Stopped({ kind: "cut", why: "it was stopped" }));
@@ -53,9 +54,11 @@ async function readAll(
   signal?.addEventListener("abort", onAbort, { once: true });
   const counted = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const piece of source) {
-      silence.refresh();
+      // While this side is busy with a piece, the server is not the silent one.
+      clearTimeout(silence);
       state.sent += piece.byteLength;
       yield piece;
+      silence = setTimeout(tooSilent, silenceMs);
     }
   };
   let mistake: { readonly error: unknown } | undefined;

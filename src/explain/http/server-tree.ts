@@ -71,7 +71,7 @@ class ServerTree implements Tree {
     const { exchange, answer } = await this.#ask(path, "GET", this.#patience.documentHeadMs, signal);
     if (answer === undefined) return absent(exchange);
     if (exchange.status !== 200) {
-      discard(answer, "GET");
+      await discard(answer, "GET");
       return absent(exchange);
     }
     const pieces: Uint8Array[] = [];
@@ -148,13 +148,13 @@ class ServerTree implements Tree {
     const ending = /[^/.]*$/.exec(path)?.[0] ?? "";
     if (this.#tried.has(ending)) {
       const { exchange, answer } = await this.#ask(path, "HEAD", this.#patience.fileHeadMs, signal);
-      if (answer !== undefined) discard(answer, "HEAD");
+      if (answer !== undefined) await discard(answer, "HEAD");
       const size = answer && sizeIn(answer);
       if (exchange.status === 200 && size !== undefined && size > 0) return { kind: "there", size, exchange };
     }
     const { exchange, answer } = await this.#ask(path, "GET", this.#patience.fileHeadMs, signal);
     if (answer === undefined) return absent(exchange);
-    discard(answer, "GET");
+    await discard(answer, "GET");
     if (exchange.status !== 200) return absent(exchange);
     // Bounded: a tree has few endings, a hostile one as many as it has files.
     if (this.#tried.size < 100) this.#tried.add(ending);
@@ -168,7 +168,7 @@ class ServerTree implements Tree {
     const { exchange, answer } = await this.#ask(path, "GET", this.#patience.fileHeadMs, signal);
     if (answer === undefined) return absent(exchange);
     if (exchange.status !== 200) {
-      discard(answer, "GET");
+      await discard(answer, "GET");
       return absent(exchange);
     }
     let size = 0;
@@ -183,7 +183,8 @@ class ServerTree implements Tree {
       signal,
     });
     const whole = { ...exchange, sent, failure };
-    return failure === undefined ? { kind: "there", size, exchange: whole } : absent(whole);
+    if (failure === undefined) return { kind: "there", size, exchange: whole };
+    return { ...absent(whole), isLonger: failure.kind === "too-large" };
   }
 }
 

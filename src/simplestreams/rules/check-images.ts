@@ -1,6 +1,6 @@
 import type { ClientProfile } from "../client-profile.ts";
 import { finding, type Finding, type Place } from "../finding.ts";
-import { isFingerprint } from "../fingerprint.ts";
+import { isFingerprint, isTooShort } from "../fingerprint.ts";
 import { combinedFields, isRootFtype } from "../ftypes.ts";
 import type { ListedDelta, ListedFile, ListedImage } from "../listed-image.ts";
 import { quoted } from "../printable.ts";
@@ -42,7 +42,7 @@ function fingerprintForm({ fingerprint, files, type }: ImageFiles, place: Place)
     value: fingerprint,
   };
   const reason = `expected a fingerprint of 64 lower-case hex digits, got ${quoted(fingerprint)}`;
-  return [finding("fingerprint-form", at, reason)];
+  return [finding(isTooShort(fingerprint) ? "fingerprint-short" : "fingerprint-form", at, reason)];
 }
 
 function checkFile(one: ListedFile, place: Place): Finding[] {

@@ -38,7 +38,8 @@ export function checkListing(
     const fields = files[file]?.products.get(product);
     if (fields === undefined) continue;
     aliases.set(key, parseAliases(fields.aliases));
-    findings.push(...checkProduct(fields, { file, product }, client));
+    // One by one: a product may have a million aliases, and as many findings.
+    for (const found of checkProduct(fields, { file, product }, client)) findings.push(found);
   }
   const aliasesOf = (image: ListedImage) => aliases.get(`${image.file} ${image.product}`) ?? [];
   return [...findings, ...checkOrder(images, aliasesOf)];

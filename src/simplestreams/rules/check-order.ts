@@ -70,7 +70,8 @@ function equalImages(images: readonly ListedImage[], aliasesOf: AliasesOf): Find
   for (const [at, image] of images.entries()) {
     const before = images[at - 1];
     if (before === undefined || before.type !== image.type || compareAsClient(before, image) !== 0) continue;
-    const shared = aliasesOf(image).find((alias) => aliasesOf(before).includes(alias));
+    const wanted = new Set(aliasesOf(before));
+    const shared = aliasesOf(image).find((alias) => wanted.has(alias));
     if (shared === undefined || before.fingerprint === image.fingerprint) continue;
     const reason = `it compares as equal to ${quoted(before.product)} ${quoted(before.version)}, so the alias ${quoted(shared)} leads to either`;
     findings.push(finding("equal-images", { ...placeOf(image), version: image.version }, reason));

@@ -102,7 +102,7 @@ export const documentRules = {
     symptom: "The whole remote fails with a status such as 404",
     mend: "Write the path relative to the root of the server, such as streams/v1/images.json, without a scheme",
     source: "simplestreams.go parseProducts (Incus, LXD): the path is joined to the address of the remote",
-    readers: imageClients,
+    readers: everyReader,
     example: { edits: inEntry("path", "https://images.example/streams/v1/images.json") },
   },
   "entry-basename": {

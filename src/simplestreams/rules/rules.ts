@@ -14,11 +14,21 @@ export const rulesByTopic = {
   readers: readerRules,
 } as const;
 
-type Topics = typeof rulesByTopic;
 /** The identifier of a rule: stable, as programs compare it. */
-export type RuleId = { [Topic in keyof Topics]: keyof Topics[Topic] }[keyof Topics];
+export type RuleId = {
+  [Topic in keyof typeof rulesByTopic]: keyof (typeof rulesByTopic)[Topic];
+}[keyof typeof rulesByTopic];
 
-/** All rules by their identifiers. */
+/**
+ * All rules by their identifiers.
+ *
+ * @example
+ * const { level, text, mend, readers } = rules["sstream-content-id"];
+ * console.log(level, text);
+ * // warning A products file has a content_id
+ * console.log(mend, readers);
+ * // Write content_id into the products file, the same as its key in the index ["sstream"]
+ */
 export const rules: Readonly<Record<RuleId, Rule>> = {
   ...documentRules,
   ...listingRules,

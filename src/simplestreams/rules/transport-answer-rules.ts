@@ -32,15 +32,16 @@ export const transportAnswerRules = {
     mend: "Send what is being fetched from elsewhere while it comes, instead of after all of it has come",
     source:
       "client/simplestreams_images.go (Incus, LXD): a file whose head takes 30 seconds fails; on a busy day 10 become 30",
-    readers: ALL,
+    readers: DAEMONS,
     example: { answer: "a head after 12 seconds" },
   },
   "slow-answer": {
     level: "error",
-    text: "The head of a file's answer comes within 30 seconds",
-    symptom: "`net/http: timeout awaiting response headers`",
+    text: "The head of an answer comes within 30 seconds",
+    symptom: "`net/http: timeout awaiting response headers` for a file; for a document a command that hangs",
     mend: "Send what is being fetched from elsewhere while it comes, instead of after all of it has come",
-    source: "client/simplestreams_images.go (Incus, LXD): ResponseHeaderTimeout is 30 seconds for files",
+    source:
+      "client/simplestreams_images.go (Incus, LXD): ResponseHeaderTimeout is 30 seconds for files; client/util.go has an hour for documents",
     readers: DAEMONS,
     example: { answer: "a mirror that fetches the whole file before its first byte" },
   },
@@ -81,7 +82,7 @@ export const transportAnswerRules = {
     mend: "Switch off all compression but gzip, and send it to those only who ask for it",
     source:
       "net/http of Go, Transport: a body is decompressed when its encoding is exactly gzip; Incus and LXD ask for nothing else",
-    readers: ALL,
+    readers: DAEMONS,
     example: { answer: "Content-Encoding: br" },
   },
   "document-uncompressed": {
@@ -141,7 +142,7 @@ export const transportAnswerRules = {
     mend: "Publish files before the documents that list them, under names that are new, and never change one afterwards",
     source:
       "client/simplestreams_images.go (Incus, LXD): every file is compared with its sha256; LXD after 6.9 reads no further than the listed size",
-    readers: ALL,
+    readers: [...DAEMONS, "sstream"],
     example: { answer: "a file that is one byte longer than listed" },
   },
   "served-hash": {
@@ -151,7 +152,7 @@ export const transportAnswerRules = {
     mend: "Publish the file that was listed again, or list this one as a new version: what is behind a name must not change",
     source:
       "client/simplestreams_images.go, and DownloadFileHash in shared/util/net.go (Incus) and shared/util.go (LXD): the sum of what came is compared with the listed sha256",
-    readers: ALL,
+    readers: [...DAEMONS, "sstream"],
     example: { answer: "as many bytes as listed, and others" },
   },
   "served-fingerprint": {
@@ -160,8 +161,8 @@ export const transportAnswerRules = {
     symptom: "Everything is downloaded, and then: the image fingerprint does not match",
     mend: "Compute the combined hash again: cat METADATA ROOT | sha256sum",
     source:
-      "client/simplestreams_images.go (Incus since 6.23, LXD since 6.8): the combined hash is compared; older clients believe the list",
-    readers: ["incus 7", "lxd 6"],
+      "client/simplestreams_images.go (Incus since 6.23, LXD since 6.8): the combined hash is compared; so do Incus 6.0.4 and LXD 5.0.2 as Debian has them, with the fix for CVE-2026-33542 (tried); others believe the list",
+    readers: ["incus 6.0", "incus 7", "lxd 5.0", "lxd 6"],
     example: { answer: "files that are as listed, and a combined hash of something else" },
   },
   "no-length": {

@@ -85,8 +85,8 @@ export const transportServerRules = {
     symptom: "A launch downloads everything and fails: the fingerprint does not match",
     mend: "Answer unknown paths over http with 404, or redirect them to https",
     source:
-      "shared/util/net.go, DownloadFileHash (Incus since 6.23): the second try writes over the first without cutting the file, and what is longer stays behind it",
-    readers: ["incus 7"],
+      "shared/util/net.go, DownloadFileHash (Incus): the second try writes over the first without cutting the file, and what is longer stays behind it; the fingerprint is compared since 6.23, and in Incus 6.0.4 and LXD 5.0.2 as Debian has them, with the fix for CVE-2026-33542 (tried)",
+    readers: ["incus 6.0", "incus 7", "lxd 5.0"],
     example: { answer: "200 with a landing page that is longer than the file" },
   },
   "plain-http-page": {

@@ -15,6 +15,16 @@ export const useRules = {
     readers: imageClients,
     example: { edits: inMetadata("combined_squashfs_sha256", "3A".repeat(32)) },
   },
+  "fingerprint-short": {
+    level: "error",
+    text: "A fingerprint has at least 12 characters",
+    symptom: "`image list` ends with a panic, for the whole remote",
+    mend: "Write the hash as sha256sum prints it",
+    source:
+      "cmd/incus/image.go (Incus) and lxc/image.go (LXD) fingerprintColumnData: the first 12 bytes are taken without a look at the length",
+    readers: imageClients,
+    example: { edits: inMetadata("combined_squashfs_sha256", "3a") },
+  },
   "file-hash": {
     level: "error",
     text: "Every file of an image has its sha256, as 64 lower-case hex digits",

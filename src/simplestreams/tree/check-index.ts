@@ -31,7 +31,8 @@ function checkEntry(key: string, entry: IndexEntry): Finding[] {
     value: entry[field],
   });
   const { datatype = "", path = "" } = entry;
-  if (OTHERS.has(datatype) || !isProductsFile(entry)) {
+  // Image clients do not look at the format.
+  if (OTHERS.has(datatype) || (!isForImages(entry) && !isProductsFile(entry))) {
     const reason = OTHERS.has(datatype)
       ? `the datatype is ${datatype}`
       : `the format is ${quoted(entry.format)}`;

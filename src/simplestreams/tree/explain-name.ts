@@ -39,7 +39,23 @@ export interface FoundImage extends Omit<ListedImage, "file"> {
   readonly document: string;
 }
 
-/** What an alias, the key of a product, or the beginning of a fingerprint leads to: for each client and architecture, and why. */
+/**
+ * What an alias, the key of a product, or the beginning of a fingerprint leads to: for each client and architecture, and why.
+ *
+ * @example
+ * const { index, products } = smallestTree();
+ * const documents = {
+ *   index: JSON.stringify(index),
+ *   products: new Map([["streams/v1/images.json", JSON.stringify(products)]]),
+ * };
+ * const { kind, answers } = explainName(documents, "demo/1");
+ * console.log(kind, answers[0].machine, answers[0].why);
+ * // alias x86_64 its only version of "demo:1:default:amd64", as squashfs
+ * console.log(answers[0].image.files.map(({ path }) => path));
+ * // ["images/demo/meta.tar.xz","images/demo/root.squashfs"]
+ * console.log(explainName(documents, "demo/2").similar);
+ * // ["demo/1","demo/1/default","demo:1:default:amd64"]
+ */
 export function explainName(
   documents: TreeDocuments,
   name: string,
@@ -115,7 +131,7 @@ function aliasAnswers(listing: Listing, alias: string): Answer[] {
 
 /** A daemon then takes the name for the beginning of a fingerprint (daemon_images.go of both projects). */
 function withoutAlias(listing: Listing, name: string): Answer {
-  const why = "no image that it lists has this alias";
+  const why = "no image with this alias is listed";
   const match = name === "" ? undefined : matchFingerprint(listing.images, name);
   if (match === undefined || match.kind === "none") return nothing(why);
   const { machine, image } = fingerprintAnswer(listing, name);
@@ -170,7 +186,7 @@ function otherArchitecture(machine: string, image: ListedImage, alias: string): 
 
 function productAnswers(listing: Listing, key: string): Answer[] {
   const images = listing.images.filter(({ product }) => product === key);
-  if (images.length === 0) return [nothing("it lists no image of this product")];
+  if (images.length === 0) return [nothing("no image of this product is listed")];
   return images.map((image) => ({
     machine: image.architecture,
     image: found(listing, image),
@@ -189,7 +205,7 @@ function fingerprintAnswer(listing: Listing, prefix: string): Answer {
   }
   return nothing(
     match.kind === "none"
-      ? "no image that it lists has this fingerprint"
+      ? "no image with this fingerprint is listed"
       : `${match.images.length} images match, so using it fails with "More than one match"`,
   );
 }

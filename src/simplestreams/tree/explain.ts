@@ -2,6 +2,8 @@ import { kernelArchitecture } from "../architectures.ts";
 import { type ClientProfile, clientProfiles } from "../client-profile.ts";
 import { mistakesFor } from "../decode-as-client.ts";
 import { finding } from "../finding.ts";
+import { othersFtypes } from "../ftypes.ts";
+import type { ImagesOfOptions } from "../images-of.ts";
 import { invisible } from "../invisible.ts";
 import type { ProductsFile } from "../products.ts";
 import { checkListing } from "../rules/check-listing.ts";
@@ -12,16 +14,14 @@ import { contentsOf, type TreeContents } from "./contents.ts";
 import { Findings, type TreeFinding } from "./findings.ts";
 import { type Listing, listingOf } from "./listing.ts";
 import { readLxcIndex } from "./lxc-index.ts";
-import { INDEX, type ReadTree, readTree } from "./read-tree.ts";
+import { INDEX, type ReadTree, readTree, type TreeFile } from "./read-tree.ts";
 import { readAsSstream } from "./sstream.ts";
 import type { TreeDocuments } from "./tree-documents.ts";
 
 /** For whom, and where. */
-export interface ExplainOptions {
+export interface ExplainOptions extends ImagesOfOptions {
   /** Default: all of `clientProfiles`. */
   readonly clients?: readonly ClientProfile[];
-  /** The address of the remote. */
-  readonly serverUrl?: string;
 }
 
 /** What one reader makes of a tree. */
@@ -49,6 +49,21 @@ export interface Explanation {
 /**
  * What every reader lists of a tree and, for everything that one does not list or cannot use, where, why, how we know, and what mends it.
  * Reads the documents only: whether files and server are as they should be is another matter. Throws nothing for bad documents.
+ *
+ * @example
+ * const { index, products } = smallestTree();
+ * products.products["demo:1:default:amd64"].arch = "AMD64";
+ * const { readers, findings } = explain({
+ *   index: JSON.stringify(index),
+ *   products: new Map([["streams/v1/images.json", JSON.stringify(products)]]),
+ * });
+ * const [found] = findings;
+ * console.log(readers[0]);
+ * // {"reader":"incus 6.0","refuses":false,"lists":0,"byChance":false}
+ * console.log(found.rule, found.place, found.reason);
+ * // unknown-architecture products["demo:1:default:amd64"].arch no client knows the architecture "AMD64"
+ * console.log(found.mend);
+ * // Write arch as amd64, arm64, armhf, i386, ppc64el, riscv64 or s390x, in lower case
  */
 export function explain(documents: TreeDocuments, options: ExplainOptions = {}): Explanation {
   return explainTree(documents, options).explanation;
@@ -77,7 +92,7 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   const listings = listingsOf(tree, clients, options);
   for (const listing of listings) reportListing(tree, listing, findings);
   const views = clients.flatMap(({ name }) => viewsOf(name, listings));
-  if (tree.files.length > 0 && views.every(({ lists, refuses }) => lists === 0 && !refuses)) {
+  if (views.every(({ lists, refuses }) => lists === 0 && !refuses) && isForImageClients(tree)) {
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);
@@ -100,20 +115,41 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
   return { explanation, tree, listings };
 }
 
+/** Whether somebody may have meant this tree for Incus or LXD: not one in which every item is known to be for other programs. */
+function isForImageClients({ files }: ReadTree): boolean {
+  let items = 0;
+  for (const { decoded } of files) {
+    for (const { versions } of decoded?.products.products.values() ?? []) {
+      for (const version of versions.values()) {
+        for (const { ftype = "" } of version.items.values()) {
+          if (!othersFtypes.has(ftype)) return true;
+          items++;
+        }
+      }
+    }
+  }
+  return items === 0 && files.length > 0;
+}
+
 function viewsOf(reader: string, listings: readonly ClientListing[]): ReaderView[] {
   return listings
     .filter(({ readers }) => readers.includes(reader))
     .map(({ listing: { refused, images, others } }) => ({
       reader,
       refuses: refused,
-      lists: images.length,
+      lists: refused ? 0 : images.length,
       byChance: others.length > 0,
     }));
 }
 
-/** What is wrong in a file before anybody lists it. Findings about a file that is named twice are the same. */
+/** Each file once, however often the index names it: what there is to say about it is the same. */
+function differentFiles({ files }: ReadTree): readonly TreeFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}
+
+/** What is wrong in a file before anybody lists it. */
 function reportFiles(tree: ReadTree, findings: Findings, clients: readonly ClientProfile[]): void {
-  for (const file of tree.files) {
+  for (const file of differentFiles(tree)) {
     for (const client of clients) {
       for (const mistake of mistakesFor(client, file.decoded?.mistakes ?? [])) {
         findings.add(file.path, mistake, [client.name]);
@@ -126,9 +162,8 @@ function reportFiles(tree: ReadTree, findings: Findings, clients: readonly Clien
 function listingsOf(
   tree: ReadTree,
   clients: readonly ClientProfile[],
-  { serverUrl }: ExplainOptions,
+  options: ExplainOptions,
 ): ClientListing[] {
-  const options = serverUrl === undefined ? {} : { serverUrl };
   return groupsOf(tree, clients).flatMap((group) => {
     const [client] = group;
     if (client === undefined) return [];
@@ -141,7 +176,7 @@ function reportListing(
   { client, readers, listing }: ClientListing,
   findings: Findings,
 ): void {
-  for (const { path, decoded } of tree.files) {
+  for (const { path, decoded } of differentFiles(tree)) {
     if (decoded === undefined) continue;
     for (const found of invisible(decoded.products, client)) findings.add(path, found, readers);
   }
@@ -152,10 +187,11 @@ function reportListing(
 
 /** Clients that list the same of these files, told apart by what they know and the files use. */
 function groupsOf(tree: ReadTree, clients: readonly ClientProfile[]): (readonly ClientProfile[])[] {
-  const uses = usesOf(tree.files.flatMap(({ decoded }) => (decoded === undefined ? [] : [decoded.products])));
+  const files = differentFiles(tree);
+  const uses = usesOf(files.flatMap(({ decoded }) => (decoded === undefined ? [] : [decoded.products])));
   const groups = new Map<string, ClientProfile[]>();
   for (const client of clients) {
-    const refuses = tree.files.map(
+    const refuses = files.map(
       ({ decoded }) => decoded !== undefined && mistakesFor(client, decoded.mistakes).length > 0,
     );
     const key = JSON.stringify([

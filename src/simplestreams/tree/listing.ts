@@ -1,5 +1,6 @@
 import type { ClientProfile } from "../client-profile.ts";
 import { mistakesFor } from "../decode-as-client.ts";
+import { isTooShort } from "../fingerprint.ts";
 import { type ImagesOfOptions, imagesOf } from "../images-of.ts";
 import type { ListedImage } from "../listed-image.ts";
 import type { ProductsFile } from "../products.ts";
@@ -7,8 +8,9 @@ import type { ReadTree } from "./read-tree.ts";
 
 /** What the command line of a client lists of a whole tree. */
 export interface Listing {
-  /** Whether it refuses the remote: every command fails. */
+  /** Whether it lists nothing but an error: it refuses the remote, or crashes over one of its images. */
   readonly refused: boolean;
+  /** Of a client that crashes: what it would list. */
   readonly images: readonly ListedImage[];
   /** The products files that `images` are in, by `ListedImage.file`. */
   readonly files: readonly ProductsFile[];
@@ -39,9 +41,10 @@ export function listingOf(tree: ReadTree, client: ClientProfile, options: Images
       client,
       options,
     );
+  const images = list(first);
   return {
-    refused: false,
-    images: list(first),
+    refused: images.some(({ fingerprint }) => isTooShort(fingerprint)),
+    images,
     files: first.map(({ decoded }) => decoded.products),
     paths: first.map(({ path }) => path),
     others: others.map(list),

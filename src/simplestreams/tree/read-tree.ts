@@ -2,12 +2,13 @@ import { HeadwaterError } from "../../error.ts";
 import { type Decoded, decodeForAll, decodeIndex } from "../decode-as-client.ts";
 import { finding } from "../finding.ts";
 import type { IndexEntry, IndexFile } from "../index-file.ts";
+import { quoted } from "../printable.ts";
 import { pathProblem } from "../relative-path.ts";
 import { everyReader, imageClients } from "../rules/readers.ts";
 import { checkIndex, isForImages, isProductsFile } from "./check-index.ts";
 import type { Findings } from "./findings.ts";
 import type { DocumentText, TreeDocuments } from "./tree-documents.ts";
-import { tooMuch } from "./too-much.ts";
+import { type Amounts, amountsOf, NONE, sum, tooMuch } from "./too-much.ts";
 
 /** Where every reader looks first. */
 export const INDEX = "streams/v1/index.json";
@@ -50,7 +51,7 @@ export function productsPaths(index: DocumentText): string[] {
 
 /** Reads all documents once, and reports what keeps them from being read. */
 export function readTree(documents: TreeDocuments, findings: Findings): ReadTree {
-  const read = readIndex(documents.index, findings);
+  const read = readIndex(documents, findings);
   if (read === undefined) return { index: undefined, rawIndex: undefined, files: [], others: [], dead: true };
   const reader = new FileReader(documents.products, findings);
   const entries = [...read.index.index];
@@ -70,7 +71,7 @@ export function readTree(documents: TreeDocuments, findings: Findings): ReadTree
 }
 
 function readIndex(
-  text: DocumentText | undefined,
+  { index: text, products }: TreeDocuments,
   findings: Findings,
 ): { readonly index: IndexFile; readonly raw: unknown; readonly refused: boolean } | undefined {
   if (text === undefined) {
@@ -80,15 +81,26 @@ function readIndex(
   const decoded = attempt(INDEX, findings, () => decodeIndex(text, INDEX));
   if (decoded === undefined) return undefined;
   for (const mistake of decoded.mistakes) findings.add(INDEX, mistake, imageClients);
-  for (const found of checkIndex(decoded.index)) findings.add(INDEX, found, imageClients);
+  for (const found of checkIndex(decoded.index)) {
+    // The Python tools take any path, but not one where nothing is.
+    const path = typeof found.value === "string" ? found.value : "";
+    const isMissed = found.rule === "entry-path" && !products.has(path);
+    findings.add(INDEX, found, isMissed ? everyReader : imageClients);
+  }
   return { ...decoded, refused: decoded.mistakes.length > 0 };
 }
 
-/** Reads each file once, however often it is named. */
+interface ReadFile {
+  readonly decoded: Decoded;
+  readonly amounts: Amounts;
+}
+
+/** Reads each file once, however often it is named; clients list it as often. */
 class FileReader {
   readonly #documents: ReadonlyMap<string, DocumentText>;
   readonly #findings: Findings;
-  readonly #known = new Map<string, Decoded | undefined>();
+  readonly #known = new Map<string, ReadFile | undefined>();
+  #total = NONE;
 
   constructor(documents: ReadonlyMap<string, DocumentText>, findings: Findings) {
     this.#documents = documents;
@@ -98,24 +110,35 @@ class FileReader {
   read(key: string, entry: IndexEntry): TreeFile {
     const path = entry.path ?? "";
     if (!this.#known.has(path)) this.#known.set(path, this.#decode(key, path));
-    return { key, entry, path, decoded: this.#known.get(path) };
+    const file = this.#known.get(path);
+    const decoded = file === undefined || !this.#isBearable(path, file) ? undefined : file.decoded;
+    return { key, entry, path, decoded };
   }
 
-  #decode(key: string, path: string): Decoded | undefined {
+  #isBearable(path: string, { amounts }: ReadFile): boolean {
+    const total = sum(this.#total, amounts);
+    const much = tooMuch(total);
+    if (much === undefined) {
+      this.#total = total;
+      return true;
+    }
+    const all = tooMuch(amounts) === undefined ? " in all files together" : "";
+    this.#findings.add(path, finding("document-size", {}, much + all), everyReader);
+    return false;
+  }
+
+  #decode(key: string, path: string): ReadFile | undefined {
     const text = this.#documents.get(path);
     if (text === undefined) {
       // A path that cannot be fetched has been reported as such.
       if (pathProblem(path.replace(/^\/+/, "")) !== undefined) return undefined;
-      const place = { field: `index[${JSON.stringify(key.slice(0, 100))}].path`, value: path };
+      const place = { field: `index[${quoted(key, 100)}].path`, value: path };
       const reason = `the index names it, and there is no such document`;
       this.#findings.add(INDEX, finding("products-missing", place, reason), everyReader);
       return undefined;
     }
     const decoded = attempt(path, this.#findings, () => decodeForAll(text, path));
-    const much = decoded === undefined ? undefined : tooMuch(decoded.products);
-    if (much === undefined) return decoded;
-    this.#findings.add(path, finding("document-size", {}, much), everyReader);
-    return undefined;
+    return decoded === undefined ? undefined : { decoded, amounts: amountsOf(decoded.products) };
   }
 }
 

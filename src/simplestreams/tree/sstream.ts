@@ -1,6 +1,8 @@
 import { isObject, type RawObject } from "../containers.ts";
 import { finding, type Finding, type Place } from "../finding.ts";
 import { quoted } from "../printable.ts";
+import { pathProblem } from "../relative-path.ts";
+import { isForImages } from "./check-index.ts";
 import { INDEX, type ReadTree, type TreeFile } from "./read-tree.ts";
 import type { Findings } from "./findings.ts";
 
@@ -18,8 +20,9 @@ export interface SstreamView {
  * products_exdata). Everything that ends them with an error is reported.
  */
 export function readAsSstream(tree: ReadTree, findings: Findings): SstreamView {
-  if (!isObject(tree.rawIndex)) return { refused: true, items: 0 };
-  const { format } = tree.rawIndex;
+  // A text that is no JSON at all is reported already.
+  if (tree.rawIndex === undefined) return { refused: true, items: 0 };
+  const format = isObject(tree.rawIndex) ? tree.rawIndex["format"] : undefined;
   let refused = false;
   const report = (document: string, found: Finding) => {
     refused = true;
@@ -42,10 +45,19 @@ export function readAsSstream(tree: ReadTree, findings: Findings): SstreamView {
       );
       continue;
     }
-    if (file.decoded === undefined) refused = true;
-    else items += readFile(file, (found) => report(file.path, found));
+    if (file.decoded === undefined) {
+      refused = true;
+      // Entries for images have been looked at.
+      if (pathProblem(file.path) !== undefined && !isForImages(file.entry))
+        findings.add(INDEX, noSuchPath(file), SSTREAM);
+    } else items += readFile(file, (found) => report(file.path, found));
   }
   return { refused, items };
+}
+
+function noSuchPath({ key, path }: TreeFile): Finding {
+  const place = { field: `index[${quoted(key, 100)}].path`, value: path };
+  return finding("entry-path", place, `the path ${quoted(path)} leads to no document`);
 }
 
 function wrongFormat(expected: string, got: unknown): string {
@@ -53,8 +65,7 @@ function wrongFormat(expected: string, got: unknown): string {
 }
 
 function readFile({ decoded }: TreeFile, report: (found: Finding) => void): number {
-  const raw = decoded?.raw;
-  if (!isObject(raw)) return 0;
+  const raw = isObject(decoded?.raw) ? decoded.raw : {};
   if (raw["format"] !== "products:1.0") {
     const place = { field: "format", value: raw["format"] };
     report(finding("sstream-format", place, wrongFormat("products:1.0", raw["format"])));
