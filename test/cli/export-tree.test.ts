@@ -72,12 +72,12 @@ describe("headwater export-tree", () => {
   it("is refused in a folder with other files, with what to do, and told by its status", async () => {
     writeFileSync(join(site.folder, "mine"), "");
     const { status, stderr } = await site.run(["export-tree", "."], { cwd: site.folder });
-    expect(status).toBe(6);
+    expect(status).toBe(10);
     expect(stderr).toContain("overlap");
     mkdirSync(join(site.folder, "others"));
     writeFileSync(join(site.folder, "others/mine"), "");
     const again = await site.run(["export-tree", "others"]);
-    expect(again.status).toBe(6);
+    expect(again.status).toBe(10);
     expect(again.stderr).toMatch(/holds other files \(.*\)\.\n {2}Name an empty or a new folder; --force /);
     expect((await site.run(["export-tree", "www", "--stream", "nope"])).status).toBe(3);
     expect((await site.run(["export-tree", "www", "--generation", "7"])).status).toBe(3);
@@ -137,6 +137,6 @@ describe("headwater export-tree --check", () => {
   it("goes with nothing that changes something, and needs a folder", async () => {
     expect((await site.run(["export-tree", "www", "--check", "--force"])).status).toBe(2);
     expect((await site.run(["export-tree", "www", "--check", "--dry-run"])).status).toBe(2);
-    expect((await site.run(["export-tree", "nowhere", "--check"])).status).toBe(6);
+    expect((await site.run(["export-tree", "nowhere", "--check"])).status).toBe(10);
   });
 });

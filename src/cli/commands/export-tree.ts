@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { LINK_MODES } from "../../export/tree/bring.ts";
 import type { Context } from "../context.ts";
 import type { ExportTreeOptions } from "../export-to-folder.ts";
+import { DAMAGE, TARGET_TROUBLE } from "../exit-status.ts";
 import { withHelp } from "../help.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -40,6 +41,6 @@ export function exportTreeCommand(program: Command, context: Context): void {
       ["export-tree /srv/www --check", "ends with 1 when the folder is not what the store says"],
       ["export-tree /srv/ubuntu --stream ubuntu --link hard", "one image stream, without taking any room"],
     ],
-    statuses: [3, 6, 7],
+    statuses: [3, 6, DAMAGE, TARGET_TROUBLE],
   });
 }
