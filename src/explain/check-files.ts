@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { ListedFile, ListedImage } from "../simplestreams/listed-image.ts";
 import { fileFindings, fingerprintFindings, type TransportFinding } from "./transport.ts";
 import type { FileAnswer, Tree } from "./tree.ts";
@@ -32,6 +33,8 @@ export type ImageFiles = Pick<ListedImage, "fingerprint" | "files">;
 
 /** Questions at once: a public server has other guests. */
 const AT_ONCE = 4;
+/** Files after which others get a turn. */
+const TURN = 256;
 /** Bytes beyond the listed size after which a file is not taken any further. */
 const SLACK = 1024 * 1024;
 
@@ -42,39 +45,31 @@ export async function checkFiles(
   options: CheckOptions,
 ): Promise<FileChecks> {
   const checks = new FileChecker(tree, options);
-  // Clients of both families list one image: its files are the same.
-  const different = [...new Map(images.map((image) => [identity(image), image])).values()];
-  const total = different.reduce((sum, image) => sum + amountOf(image, options), 0);
-  let done = 0;
-  await several(different, options.fetch ? 1 : AT_ONCE, async (image) => {
-    options.signal?.throwIfAborted();
-    await checks.image(image, (amount) => options.onProgress?.((done += amount), total));
-  });
+  await (options.fetch ? checks.fetch(differentImages(images)) : checks.ask(differentFiles(images)));
   return { files: checks.files(), findings: checks.findings() };
 }
 
-function identity({ fingerprint, files }: ImageFiles): string {
-  return JSON.stringify([fingerprint, ...files.map(({ path, sha256, size }) => [path, sha256, size])]);
+/** Clients of both families list one image: its files are the same. */
+function differentImages(images: readonly ImageFiles[]): ImageFiles[] {
+  const different = images.map(
+    (image) => [`${image.fingerprint} ${image.files.map(keyOf).join(" ")}`, image] as const,
+  );
+  return [...new Map(different).values()];
 }
 
-/** Of progress: bytes that are fetched, or files that are asked for. */
-function amountOf({ files }: ImageFiles, { fetch }: CheckOptions): number {
-  return fetch ? files.reduce((sum, { size }) => sum + Math.max(size, 0), 0) : files.length;
+function differentFiles(images: readonly ImageFiles[]): ListedFile[] {
+  const different = new Map<string, ListedFile>();
+  for (const { files } of images) {
+    for (const file of files) {
+      if (file.path === "") continue;
+      const key = keyOf(file);
+      if (!different.has(key)) different.set(key, file);
+    }
+  }
+  return [...different.values()];
 }
 
-async function several<Value>(
-  values: readonly Value[],
-  atOnce: number,
-  work: (value: Value) => Promise<void>,
-): Promise<void> {
-  const left = values.values();
-  const worker = async (): Promise<void> => {
-    for (const value of left) await work(value);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}
-
-/** What comes of one file; there before its answer, so that it is asked for once, and keeps its place. */
+/** What comes of one file; there before its answer, so that it keeps its place. */
 interface FileCheck {
   checked?: CheckedFile;
   readonly findings: TransportFinding[];
@@ -100,25 +95,49 @@ class FileChecker {
     return [...[...this.#checks.values()].flatMap(({ findings }) => findings), ...this.#fingerprints];
   }
 
-  async image({ fingerprint, files }: ImageFiles, advance: (amount: number) => void): Promise<void> {
+  /** Several at once. */
+  async ask(files: readonly ListedFile[]): Promise<void> {
+    // Their places, in order.
+    for (const file of files) this.#checkOf(file);
+    const { signal, onProgress } = this.#options;
+    const left = files.values();
+    let done = 0;
+    const worker = async (): Promise<void> => {
+      for (const file of left) {
+        signal?.throwIfAborted();
+        await this.#head(file);
+        done++;
+        onProgress?.(done, files.length);
+        // A folder answers at once, and then nobody else would get a turn: not even who wants this to end.
+        if (done % TURN === 0) await setImmediate();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  /** One after the other. */
+  async fetch(images: readonly ImageFiles[]): Promise<void> {
+    const total = images.reduce((sum, { files }) => sum + bytesOf(files), 0);
+    let done = 0;
+    for (const image of images) {
+      await this.#image(image, (amount) => this.#options.onProgress?.((done += amount), total));
+    }
+  }
+
+  async #image({ fingerprint, files }: ImageFiles, advance: (amount: number) => void): Promise<void> {
     const combined = createHash("sha256");
     let isWhole = true;
     for (const file of files) {
-      if (this.#options.fetch) isWhole = (await this.#fetch(file, combined, advance)) && isWhole;
-      else {
-        await this.#head(file);
-        advance(1);
-      }
+      this.#options.signal?.throwIfAborted();
+      isWhole = (await this.#fetch(file, combined, advance)) && isWhole;
     }
-    if (!this.#options.fetch || !isWhole) return;
-    this.#fingerprints.push(
-      ...fingerprintFindings(files[0]?.path ?? "", fingerprint, combined.digest("hex")),
-    );
+    if (!isWhole) return;
+    const found = combined.digest("hex");
+    this.#fingerprints.push(...fingerprintFindings(files[0]?.path ?? "", fingerprint, found));
   }
 
   async #head(file: ListedFile): Promise<void> {
     const { path, size, sha256 } = file;
-    if (this.#checks.has(keyOf(file)) || path === "") return;
     const check = this.#checkOf(file);
     const answer = await this.#tree.file(path, { signal: this.#options.signal });
     check.checked = checked(file, answer, "head");
@@ -159,7 +178,11 @@ class FileChecker {
 }
 
 function keyOf({ path, size, sha256 }: ListedFile): string {
-  return JSON.stringify([path, size, sha256]);
+  return `${sha256} ${size} ${path}`;
+}
+
+function bytesOf(files: readonly ListedFile[]): number {
+  return files.reduce((sum, { size }) => sum + Math.max(size, 0), 0);
 }
 
 /** A size that is not listed is compared with nothing. */

@@ -13,7 +13,7 @@ import type { Exchange, ServerFacts, Tree } from "./tree.ts";
 export interface LookOptions {
   /** An alias, the key of a product, or the beginning of a fingerprint: what the answer is about. */
   readonly name?: string | undefined;
-  /** `some`: the files of the name, or one when there is none. `all`: every file. */
+  /** On a server. `some`: the files of the name, or of one image when there is none. `all`: every file, as it is with a folder and the store. */
   readonly files: "some" | "all";
   /** Whether files are fetched whole. */
   readonly fetch: boolean;
@@ -85,25 +85,21 @@ function readWith({ documents }: Gathered, { name }: LookOptions, serverUrl: str
   return { explanation, name: undefined, images: listings.flatMap(({ listing }) => listing.images) };
 }
 
-/** Looking whether a file is there costs nothing in a folder, and a question on a server. */
-function imagesToCheck(
-  { images, name }: Read,
-  tree: Tree,
-  { files, fetch }: LookOptions,
-): readonly ImageFiles[] {
-  if (files === "all" || name !== undefined || (tree.kind !== "server" && !fetch)) return images;
-  const [first] = images;
-  return first === undefined ? [] : [first];
+/** A question for each file is much to ask of a server that was not built for it; a folder and the store are one's own. */
+function imagesToCheck({ images, name }: Read, tree: Tree, { files }: LookOptions): readonly ImageFiles[] {
+  return files === "all" || name !== undefined || tree.kind !== "server" ? images : images.slice(0, 1);
 }
 
 function smallest(
   images: readonly ImageFiles[],
 ): { readonly path: string; readonly size: number } | undefined {
-  const files = images.flatMap((image) => image.files).filter(({ path }) => path !== "");
-  return files.reduce<(typeof files)[number] | undefined>(
-    (least, file) => (least === undefined || file.size < least.size ? file : least),
-    undefined,
-  );
+  let least: ImageFiles["files"][number] | undefined;
+  for (const { files } of images) {
+    for (const file of files) {
+      if (file.path !== "" && (least === undefined || file.size < least.size)) least = file;
+    }
+  }
+  return least;
 }
 
 const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, note: 2 };

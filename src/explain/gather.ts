@@ -1,3 +1,4 @@
+import { LXC_INDEXES } from "../simplestreams/tree/lxc-index.ts";
 import { INDEX, productsPaths } from "../simplestreams/tree/read-tree.ts";
 import type { TreeDocuments } from "../simplestreams/tree/tree-documents.ts";
 import { documentFindings, type TransportFinding } from "./transport.ts";
@@ -7,8 +8,6 @@ import type { DocumentAnswer, Exchange, Tree } from "./tree.ts";
 const MAX_FILES = 64;
 /** Bytes of all of them together. */
 const MAX_BYTES = 256 * 1024 * 1024;
-
-const LXC_INDEX = "index-system";
 
 /** One document that was asked for. */
 export interface GatheredDocument {
@@ -47,9 +46,13 @@ export async function gather(tree: Tree, signal?: AbortSignal): Promise<Gathered
     products.set(path, file);
     bytes += file.byteLength;
   }
-  const lxc = await ask(`meta/1.0/${LXC_INDEX}`, false);
+  const lxc = new Map<string, Uint8Array>();
+  for (const name of LXC_INDEXES) {
+    const text = lxc.size > 0 ? undefined : await ask(`meta/1.0/${name}`, false);
+    if (text !== undefined) lxc.set(name, text);
+  }
   return {
-    documents: { index, products, lxc: lxc === undefined ? undefined : new Map([[LXC_INDEX, lxc]]) },
+    documents: { index, products, lxc },
     asked,
     findings,
   };

@@ -26,7 +26,7 @@ export function serverFindings(facts: ServerFacts, now = new Date()): TransportF
     );
   }
   if (facts.certificate !== undefined) certificateFindings(facts.certificate, { facts, now, tell });
-  if (facts.plain !== undefined) plainFindings(facts.plain, facts.credentials, tell);
+  if (facts.plain !== undefined) plainFindings(facts.plain, facts, tell);
   return found;
 }
 
@@ -51,7 +51,7 @@ function certificateFindings(certificate: CertificateFacts, { facts, now, tell }
   if (!certificate.trusted && !isOld) {
     const reason = certificate.selfSigned
       ? "it is self-signed, and this system does not know it"
-      : `it was issued by ${certificate.issuer}, which this system does not know`;
+      : `it was issued by ${certificate.issuer}, which this system does not know${facts.proxy === undefined ? "" : opened(facts.proxy)}`;
     tell("certificate-untrusted", reason, fingerprint);
   }
 }
@@ -74,31 +74,46 @@ function nameFindings(certificate: CertificateFacts, { host }: ServerFacts, tell
   tell("certificate-name", reason, shown === "" ? undefined : shown);
 }
 
-function plainFindings(plain: PlainFacts, hasCredentials: boolean, tell: Tell): void {
-  if (hasCredentials && (plain.kind === "answered" || plain.sent)) {
+function plainFindings(plain: PlainFacts, facts: ServerFacts, tell: Tell): void {
+  const way = wayOf(plain, facts);
+  if (facts.credentials && (plain.kind === "answered" || plain.sent)) {
     tell("credentials-in-clear", `clients send user and password to ${plain.url} first`, plain.url);
   }
   if (plain.kind === "refused") return;
   if (plain.kind === "silent") {
     const reason = plain.sent
-      ? `${plain.url} takes the connection and does not answer`
-      : `${plain.url} neither answers nor refuses`;
+      ? `${plain.url} takes the connection and does not answer${way}`
+      : `${plain.url} neither answers nor refuses${way}`;
     tell("plain-http-silent", reason, plain.url);
     return;
   }
-  if (plain.loop) tell("redirect-loop", `redirects from ${plain.url} do not end`, plain.redirect);
+  if (plain.loop !== false) {
+    const end =
+      plain.loop === "returns" ? "come back to where they were" : "are too many; Headwater stopped there";
+    tell("redirect-loop", `redirects from ${plain.url} ${end}${way}`, plain.redirect);
+  }
   if (plain.content === "longer") {
     const length = plain.length === undefined ? "more bytes than the file has" : `${plain.length} bytes`;
     tell(
       "plain-http-other-content",
-      `${plain.url} answers 200 with ${length}, which is not the file`,
+      `${plain.url} answers 200 with ${length}, which is not the file${way}`,
       plain.url,
     );
   } else if (plain.content === "shorter") {
     tell(
       "plain-http-page",
-      `${plain.url} answers 200 with ${plain.length} bytes, which are not the file`,
+      `${plain.url} answers 200 with ${plain.length} bytes, which are not the file${way}`,
       plain.url,
     );
   }
+}
+
+/** Of what is seen through a proxy nobody knows whether it does that, or the server. */
+function wayOf({ proxy }: PlainFacts, facts: ServerFacts): string {
+  if (proxy !== undefined) return `, through the proxy ${proxy}`;
+  return facts.proxy === undefined ? "" : "; no proxy is set for http, so that it was asked directly";
+}
+
+function opened(proxy: string): string {
+  return `; if that is the proxy ${proxy}, it opens what goes through it`;
 }

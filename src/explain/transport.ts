@@ -91,7 +91,11 @@ function wayFindings(exchange: Exchange): TransportFinding[] {
   const { hops, loop, refused, failure, status, credentials, headMs } = exchange;
   if (loop) {
     const after = hops.length === 1 ? "one redirect" : `${hops.length} redirects`;
-    tell("redirect-loop", `after ${after} there is no answer`, hops.at(-1)?.location);
+    const reason =
+      loop === "returns"
+        ? `after ${after} it comes back to an address it was at`
+        : `after ${after} there is no answer; Headwater stopped there, and the clients follow for ever`;
+    tell("redirect-loop", reason, hops.at(-1)?.location);
   }
   if (refused !== undefined) tell("redirect-refused", refused, hops.at(-1)?.location);
   if (credentials === "lost" && (status === 401 || status === 403)) {

@@ -65,8 +65,8 @@ export interface Exchange {
   readonly status: number;
   /** Redirects in order; `location` is where each one leads, in full. */
   readonly hops: readonly { readonly status: number; readonly location: string }[];
-  /** Redirects did not end: there was no answer. */
-  readonly loop: boolean;
+  /** Redirects did not end, and there was no answer. `returns`: one led to an address that was asked before. `long`: more than 20 in a row. */
+  readonly loop: false | "returns" | "long";
   /** Why clients would refuse a server that a redirect leads to; undefined when they would not. A sentence without a full stop. */
   readonly refused: string | undefined;
   /** Those of the last answer that rules look at, in lower case. */
@@ -101,6 +101,8 @@ export interface ServerFacts {
   readonly port: number;
   /** Whether the address has a user and a password. */
   readonly credentials: boolean;
+  /** Where all this was seen through a proxy: its address, without credentials. What it does itself cannot be told from what the server does. */
+  readonly proxy: string | undefined;
   /** Why no TLS connection came about at all; undefined when one did. A sentence without a full stop. */
   readonly problem: string | undefined;
   /** Whether a handshake with TLS 1.3 succeeded; the clients accept nothing older. `older` names what it speaks instead, such as `TLSv1.2`. */
@@ -132,22 +134,24 @@ export interface CertificateFacts {
   readonly matchesHost: boolean;
 }
 
-export type PlainFacts =
+/** `proxy`: the one that plain HTTP goes through here, without credentials. It may answer for the server. */
+export type PlainFacts = { readonly url: string; readonly proxy: string | undefined } & PlainOutcome;
+
+type PlainOutcome =
   /**
    * No answer, and nobody refuses. `sent` false: not even a connection, for which each client waits until the system gives up, about two
    * minutes, for each file. `sent` true: a connection on which no answer comes; clients wait 30 seconds.
    */
-  | { readonly kind: "silent"; readonly url: string; readonly sent: boolean }
+  | { readonly kind: "silent"; readonly sent: boolean }
   /** Refused (`sent` false), or cut or answered with something that is not HTTP after the request had gone out: clients go on to https at once. */
-  | { readonly kind: "refused"; readonly url: string; readonly sent: boolean }
+  | { readonly kind: "refused"; readonly sent: boolean }
   /** An answer, after redirects. */
   | {
       readonly kind: "answered";
-      readonly url: string;
       readonly status: number;
       /** Where the first redirect leads. */
       readonly redirect: string | undefined;
-      readonly loop: boolean;
+      readonly loop: Exchange["loop"];
       readonly length: number | undefined;
       /** With status 200: what came, told by its length. `file`: as many bytes as the file has. */
       readonly content: "file" | "longer" | "shorter" | "unknown" | undefined;

@@ -125,10 +125,16 @@ export class Decoder {
 
 /** The first struct field that is equal but for case, as Go compares: simple folding, where `ſ` is an s and `K` a k. */
 function foldedName(key: string, fields: Fields): string | undefined {
-  const folded = fold(key);
-  for (const name of fields.keys()) if (fold(name) === folded) return name;
-  return undefined;
+  let names = foldedNames.get(fields);
+  if (names === undefined) {
+    names = new Map([...fields.keys()].toReversed().map((name) => [fold(name), name]));
+    foldedNames.set(fields, names);
+  }
+  return names.get(fold(key));
 }
+
+/** Worked out once: a document may have millions of keys that no field is called. */
+const foldedNames = new WeakMap<Fields, ReadonlyMap<string, string>>();
 
 function fold(name: string): string {
   return name.toLowerCase().replaceAll("ſ", "s");

@@ -51,7 +51,7 @@ function describer(client: ClientProfile, file: number): (found: Candidate) => U
   let product: Product | undefined;
   let ofProduct: OfProduct = NOTHING;
   let version: Version | undefined;
-  let date = "";
+  let shared = { ...NOTHING, date: "", file };
   return (found) => {
     if (found.product !== product) {
       product = found.product;
@@ -60,9 +60,9 @@ function describer(client: ClientProfile, file: number): (found: Candidate) => U
     }
     if (found.version !== version) {
       version = found.version;
-      date = rfc3339(found.date);
+      shared = { ...ofProduct, date: rfc3339(found.date), file };
     }
-    return describe(found, client, { ...ofProduct, date, file });
+    return describe(found, client, shared);
   };
 }
 

@@ -10,12 +10,16 @@ export function meantFtype(ftype: string): string | undefined {
   if (roleOf(ftype) !== "other") return undefined;
   const name = ftype.toLowerCase();
   if (name.includes("manifest")) return undefined;
-  for (const family of ["incus", "lxd"] as const) {
-    if (new RegExp(`^${family}[._-]?combined`).test(name)) return unifiedFtypes[family];
-    if (new RegExp(`^${family}[._-](?:tar|tgz|txz)`).test(name)) return metadataFtypes[family];
-  }
+  for (const [pattern, meant] of FAMILIES) if (pattern.test(name)) return meant;
   return ROOTS.find(([pattern]) => pattern.test(name))?.[1];
 }
+
+const FAMILIES: readonly (readonly [RegExp, string])[] = [
+  [/^incus[._-]?combined/, unifiedFtypes.incus],
+  [/^incus[._-](?:tar|tgz|txz)/, metadataFtypes.incus],
+  [/^lxd[._-]?combined/, unifiedFtypes.lxd],
+  [/^lxd[._-](?:tar|tgz|txz)/, metadataFtypes.lxd],
+];
 
 const ROOTS: readonly (readonly [RegExp, RootFtype])[] = [
   [/^(?:root(?:fs)?|container|image)?[._-]?(?:squashfs|squash|sqfs)(?:\.img|\.xz)?$/, "squashfs"],

@@ -11,8 +11,15 @@ export function assignAgain(struct: RawObject, name: string, value: unknown): vo
 }
 
 function merged(before: RawObject, after: RawObject): RawObject {
-  return Object.fromEntries([...Object.entries(before), ...Object.entries(after)]);
+  const isOurs = mergedBefore.has(before);
+  const both = isOurs ? before : Object.fromEntries(Object.entries(before));
+  for (const [key, value] of Object.entries(after)) setOwn(both, key, value);
+  if (!isOurs) mergedBefore.add(both);
+  return both;
 }
+
+/** Objects that were made here, which may grow: a key may repeat a hundred thousand times. */
+const mergedBefore = new WeakSet<RawObject>();
 
 /** `JSON.parse` has the last of several values under one key and does not tell that there were others: more colons than keys do. */
 export function hasRepeatedKeys(text: string, parsed: unknown): boolean {

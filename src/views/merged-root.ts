@@ -3,12 +3,12 @@ import { kernelArchitecture } from "../simplestreams/architectures.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { isBorrowed } from "../simplestreams/image-origin.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
-import { withoutErrors } from "../simplestreams/rules/without-errors.ts";
 import { requirementFields } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
 import type { StreamRecord } from "../store/generation.ts";
 import type { ImageStream } from "./image-stream.ts";
 import { itemsToMerge, withUsableDeltas } from "./items-to-merge.ts";
+import { type OriginOfProduct, withheld, withoutUnusable } from "./withheld.ts";
 
 export type Hidden = StreamRecord["hidden"][number];
 
@@ -34,6 +34,23 @@ export interface HiddenAlias {
  * one product per instance type and architecture.
  */
 export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
+  const { merged, origins } = merge(streams);
+  const usable = withheld(merged.products, origins);
+  if (usable === merged.products) return merged;
+  // What has to go must not have taken names and fingerprints from image streams after it.
+  const cleaned = streams.map((stream) => withoutUnusable(stream));
+  const again = merge(cleaned.map(({ stream }) => stream));
+  for (const { stream, missing } of cleaned) again.merged.hidden.get(stream.name)?.push(...missing);
+  return { ...again.merged, products: withheld(again.merged.products, again.origins) };
+}
+
+interface Merged {
+  readonly merged: Omit<MergedRoot, "hidden"> & { readonly hidden: ReadonlyMap<string, Hidden[]> };
+  /** By key in the merged root. */
+  readonly origins: ReadonlyMap<string, OriginOfProduct>;
+}
+
+function merge(streams: readonly ImageStream[]): Merged {
   const claims = new Claims();
   const products = new Map<string, Product>();
   const hidden = new Map<string, Hidden[]>();
@@ -49,37 +66,7 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
     origins.set(free, { key, missing });
   }
   const file = { content_id: "images", datatype: "image-downloads", format: "products:1.0", products };
-  return { products: withhold(file, origins), hidden, hiddenAliases };
-}
-
-/** Where a product of the merged root comes from. */
-interface OriginOfProduct {
-  /** Its key in its image stream. */
-  readonly key: string;
-  /** What that image stream has and the merged root has not. */
-  readonly missing: Hidden[];
-}
-
-/** Nothing goes out that a rule calls an error: what had to go is hidden, with the rule and its reason. */
-function withhold(merged: ProductsFile, origins: ReadonlyMap<string, OriginOfProduct>): ProductsFile {
-  const { file, leftOut } = withoutErrors(merged);
-  for (const product of new Set(leftOut.map((found) => found.product ?? ""))) {
-    const origin = origins.get(product);
-    const first = leftOut.find((found) => found.product === product);
-    if (origin === undefined || first === undefined) continue;
-    const left = new Set(fingerprintsIn(file.products.get(product)));
-    for (const fingerprint of fingerprintsIn(merged.products.get(product))) {
-      if (left.has(fingerprint)) continue;
-      origin.missing.push({ fingerprint, product: origin.key, reason: `${first.rule}: ${first.reason}` });
-    }
-  }
-  return file;
-}
-
-function fingerprintsIn(product: Product | undefined): string[] {
-  return [...(product?.versions.values() ?? [])].flatMap((version) =>
-    fingerprintsOf(version).map(({ fingerprint }) => fingerprint),
-  );
+  return { merged: { products: file, hidden, hiddenAliases }, origins };
 }
 
 interface ProductOfStream {

@@ -181,16 +181,33 @@ describe("redirects", () => {
     });
   });
 
-  it("that never end are asked ten times and no more", async () => {
-    let n = 0;
-    const server = await serve({
-      paths: Object.fromEntries(
-        Array.from({ length: 100 }, (_, at) => [`${at}`, answering(302, { Location: `/${at + 1}?${n++}` })]),
-      ),
+  it("are followed twenty times and no more", async () => {
+    const paths: Record<string, Handler | string> = { "0": "here" };
+    for (let left = 1; left <= 21; left++) paths[`${left}`] = answering(302, { Location: `/${left - 1}` });
+    const server = await serve({ paths });
+    const tree = look(server.url);
+    expect(textOf(await tree.document("20"))).toBe("here");
+    const before = server.seen.length;
+    const answer = await tree.document("21");
+    expect(whyOf(answer)).toBe("there are more than 20 redirects");
+    expect(server.seen.length - before).toBe(21);
+    const [found] = documentFindings(answer);
+    expect(found).toMatchObject({
+      rule: "redirect-loop",
+      reason: expect.stringContaining("Headwater stopped"),
     });
-    const answer = await look(server.url).document("0");
-    expect(whyOf(answer)).toBe("redirects do not end");
-    expect(server.seen.length).toBe(10);
+  });
+
+  it("that lead back to where they were are a loop at once", async () => {
+    const server = await serve({
+      paths: { a: answering(302, { Location: "/b" }), b: answering(302, { Location: "/a" }) },
+    });
+    const answer = await look(server.url).document("a");
+    expect(whyOf(answer)).toBe("redirects lead back to where they were");
+    expect(server.seen.length).toBe(2);
+    expect(documentFindings(answer)).toMatchObject([
+      { rule: "redirect-loop", reason: "after 2 redirects it comes back to an address it was at" },
+    ]);
   });
 
   it.each(["http://", "//[", "ftp://h/", "javascript:alert(1)"])("that lead to %j end there", async (to) => {
@@ -499,6 +516,7 @@ describe("a server", () => {
     expect((await tree.server())?.plain).toEqual({
       kind: "answered",
       url: `http://127.0.0.1:${server.port}/a.img`,
+      proxy: undefined,
       status: 200,
       redirect: undefined,
       loop: false,

@@ -128,7 +128,7 @@ const CASES: Readonly<Record<TransportRule, Readonly<Record<string, Look>>>> = {
     "a connection and no answer": server({ plain: "silent" }),
     "not even a connection": async () => {
       const facts = await look((await serve({})).url).server();
-      const plain = { kind: "silent", url: "http://images.example/", sent: false } as const;
+      const plain = { kind: "silent", url: "http://images.example/", proxy: undefined, sent: false } as const;
       return facts === undefined ? [] : serverFindings({ ...facts, credentials: true, plain });
     },
   },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPrivateAddress } from "../../src/upstream/http/addresses.ts";
+import { isPrivateAddress } from "../../src/upstream/addresses.ts";
 
 describe("an address of this machine or a local network", () => {
   it.each([

@@ -141,4 +141,43 @@ describe("the merged root", () => {
       },
     ]);
   });
+
+  it.each(["O", "another"])(
+    "gives what an image stream loses to the next one that has it, under the os %s",
+    (os) => {
+      const sha = (digit: string) => digit.repeat(64);
+      const text = (name: string, root: string) => {
+        const items = {
+          m: {
+            ftype: "incus.tar.xz",
+            path: "m",
+            size: 1,
+            sha256: sha("1"),
+            combined_squashfs_sha256: sha("2"),
+          },
+          s: { ftype: "squashfs", path: "s", size: 1, sha256: root },
+        };
+        const one = {
+          arch: "amd64",
+          os: name,
+          release: "r",
+          aliases: "a",
+          versions: { "20260101": { items } },
+        };
+        return JSON.stringify({ datatype: "image-downloads", products: { p: one } });
+      };
+      const streams = [streamOf("bad", text("O", "12"), true), streamOf("good", text(os, sha("3")), true)];
+      const { products, hidden, hiddenAliases } = mergedRoot(streams);
+      const [product] = products.products.values();
+      expect(product?.aliases).toBe("a");
+      expect(
+        [...(product?.versions.get("20260101")?.items.values() ?? [])].map(({ path }) => path),
+      ).toContain("good/s");
+      expect(hidden.get("good")).toEqual([]);
+      expect(hidden.get("bad")).toEqual([
+        { fingerprint: sha("2"), product: "p", reason: expect.stringContaining("file-hash: ") },
+      ]);
+      expect(hiddenAliases).toEqual([]);
+    },
+  );
 });

@@ -22,6 +22,7 @@ const CUT: ReadonlyMap<string, string> = new Map([
 
 /** Built from the error's code, since messages of Node may hold a URL. */
 export function failureOf(cause: unknown): Failure & { readonly code: string } {
+  if (cause instanceof Stopped) return { ...cause.failure, code: "" };
   const code = codeOf(cause);
   const cut = CUT.get(code) ?? (code.startsWith("HPE_") ? "its answer is not HTTP" : undefined);
   if (cut !== undefined) return { kind: "cut", why: cut, code };
@@ -38,7 +39,7 @@ export function codeOf(cause: unknown): string {
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
 }
 
-/** Ends the reading of a body, for a reason of ours. */
+/** Ends a connection or the reading of a body, for a reason of ours. */
 export class Stopped extends Error {
   readonly failure: Failure;
 

@@ -5,8 +5,8 @@ import type { Exchange, Failure } from "../tree.ts";
 import { basic, credentialsIn, isWeb, shownUrl } from "./address.ts";
 import { type Agents, discard } from "./ask.ts";
 
-/** The clients follow for ever; a chain that is longer than this is taken for one without an end. */
-const MAX_HOPS = 10;
+/** The clients follow for ever; somebody who looks does not. */
+export const MAX_HOPS = 20;
 /** Those that Go follows (net/http, redirectBehavior), and only with a Location. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -74,9 +74,10 @@ export async function follow(agents: Agents, trip: Trip): Promise<Journey> {
     }
     seen.add(keyOf(at));
     at = next;
-    if (seen.has(keyOf(next)) || hops.length >= MAX_HOPS) {
+    const loop = seen.has(keyOf(next)) ? "returns" : hops.length > MAX_HOPS && "long";
+    if (loop !== false) {
       return {
-        exchange: exchangeOf({ ...facts, at }, { loop: true }),
+        exchange: exchangeOf({ ...facts, at }, { loop }),
         answer: undefined,
         sent: true,
         silent: false,
@@ -87,7 +88,8 @@ export async function follow(agents: Agents, trip: Trip): Promise<Journey> {
 
 /** Of the server that was asked for the same is told by its own facts. */
 function refusalOf({ socket }: IncomingMessage, url: URL): string | undefined {
-  if (!(socket instanceof TLSSocket)) return undefined;
+  // In clear, what speaks TLS is a proxy.
+  if (url.protocol !== "https:" || !(socket instanceof TLSSocket)) return undefined;
   const protocol = socket.getProtocol() ?? "something else";
   if (protocol !== "TLSv1.3")
     return `${url.host} speaks ${protocol}, and the clients nothing older than TLSv1.3`;
@@ -144,7 +146,7 @@ interface Facts {
 
 function exchangeOf(
   { trip, at, hops, headMs, refused }: Facts,
-  end: { readonly answer?: IncomingMessage; readonly failure?: Failure; readonly loop?: boolean },
+  end: { readonly answer?: IncomingMessage; readonly failure?: Failure; readonly loop?: Exchange["loop"] },
 ): Exchange {
   const { answer, failure, loop = false } = end;
   return {

@@ -5,6 +5,7 @@ import { type Agents, discard } from "./ask.ts";
 import { follow, type Journey } from "./follow.ts";
 import type { Patience } from "./patience.ts";
 import { readBody } from "./read-body.ts";
+import { proxyTo } from "./tunnel.ts";
 
 /** A page that came instead of a file is read no further than this to tell which of them is longer. */
 const WORTH_COUNTING = 4 * 1024 * 1024;
@@ -34,13 +35,13 @@ export async function probePlain(agents: Agents, question: PlainQuestion): Promi
     headMs: patience.plainMs,
     signal,
   });
-  const url = shownUrl(question.url);
+  const place = { url: shownUrl(question.url), proxy: proxyTo(question.url)?.url.origin };
   const { exchange, answer, sent, silent } = journey;
   const [first] = exchange.hops;
   if (exchange.failure !== undefined && first === undefined) {
-    return { kind: silent ? "silent" : "refused", url, sent };
+    return { ...place, kind: silent ? "silent" : "refused", sent };
   }
-  const facts = { kind: "answered", url, redirect: first?.location, loop: exchange.loop } as const;
+  const facts = { ...place, kind: "answered", redirect: first?.location, loop: exchange.loop } as const;
   if (answer === undefined) {
     return { ...facts, status: exchange.hops.at(-1)?.status ?? 0, length: undefined, content: undefined };
   }

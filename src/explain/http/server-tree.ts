@@ -19,11 +19,12 @@ import {
   shownUrl,
 } from "./address.ts";
 import { Agents, discard } from "./ask.ts";
-import { follow, type Journey } from "./follow.ts";
+import { follow, type Journey, MAX_HOPS } from "./follow.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { numberIn, probePlain } from "./plain-probe.ts";
 import { readBody } from "./read-body.ts";
 import { lookAtTls } from "./tls-facts.ts";
+import { proxyTo } from "./tunnel.ts";
 
 /** Bytes of one document, decompressed. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
@@ -99,16 +100,19 @@ class ServerTree implements Tree {
     const { base, authorization, plainPort } = this.#address;
     const isTls = base.protocol === "https:";
     const where = { host: hostOf(base), port: portOf(base) };
+    const proxy = proxyTo(base);
     const common = {
       url: this.name,
       ...where,
       credentials: authorization !== undefined,
+      proxy: proxy?.url.origin,
     };
     if (!isTls) {
       const none = { tls13: false, older: undefined, certificate: undefined, plain: undefined };
       return { ...common, scheme: "http", problem: undefined, ...none };
     }
-    const tls = await lookAtTls({ ...where, ca: this.#ca, connectMs: this.#patience.connectMs, signal });
+    const { connectMs } = this.#patience;
+    const tls = await lookAtTls({ ...where, proxy, ca: this.#ca, connectMs, signal });
     const url = locate(base, file?.path ?? "streams/v1/index.json");
     url.protocol = "http:";
     url.port = String(plainPort);
@@ -194,8 +198,11 @@ function sizeIn({ headers }: IncomingMessage): number | undefined {
 }
 
 function absent(exchange: Exchange): { kind: "absent"; why: string; exchange: Exchange } {
-  const why = exchange.loop
-    ? "redirects do not end"
-    : (exchange.failure?.why ?? `the server answers ${exchange.status}`);
-  return { kind: "absent", why, exchange };
+  return { kind: "absent", why: whyAbsent(exchange), exchange };
+}
+
+function whyAbsent({ loop, failure, status }: Exchange): string {
+  if (loop === "returns") return "redirects lead back to where they were";
+  if (loop === "long") return `there are more than ${MAX_HOPS} redirects`;
+  return failure?.why ?? `the server answers ${status}`;
 }

@@ -1,10 +1,12 @@
 import type { X509Certificate } from "node:crypto";
-import { connect, type ConnectionOptions } from "node:tls";
+import type { Duplex } from "node:stream";
+import { connect, type ConnectionOptions, createSecureContext } from "node:tls";
 import type { CertificateFacts } from "../tree.ts";
 import { serverName } from "./address.ts";
 import { authoritiesWith } from "./authorities.ts";
 import { certificateFacts } from "./certificate-facts.ts";
-import { failureOf } from "./failures.ts";
+import { failureOf, Stopped } from "./failures.ts";
+import { cutBehind, noConnection, openTunnel, type Proxy } from "./tunnel.ts";
 
 export interface TlsFacts {
   readonly problem: string | undefined;
@@ -16,6 +18,7 @@ export interface TlsFacts {
 export interface TlsQuestion {
   readonly host: string;
   readonly port: number;
+  readonly proxy: Proxy | undefined;
   readonly ca: string | undefined;
   readonly connectMs: number;
   readonly signal: AbortSignal | undefined;
@@ -63,34 +66,80 @@ function factsOf(
   };
 }
 
-function handshake(question: TlsQuestion, options: ConnectionOptions): Promise<Outcome> {
-  const { host, port, connectMs, signal } = question;
+async function handshake(question: TlsQuestion, options: ConnectionOptions): Promise<Outcome> {
+  const { proxy } = question;
+  if (proxy === undefined) return shake(question, options, undefined);
+  try {
+    return await shake(question, options, await tunnelTo(question, proxy));
+  } catch (error) {
+    question.signal?.throwIfAborted();
+    if (error instanceof Stopped) return { kind: "failed", why: error.failure.why, isTls: false };
+    throw error;
+  }
+}
+
+/** Gives up in time, with `Stopped`. */
+async function tunnelTo({ host, port, ca, connectMs, signal }: TlsQuestion, proxy: Proxy): Promise<Duplex> {
+  // Reading all authorities takes long, and few proxies have a certificate.
+  const isTls = proxy.url.protocol === "https:";
+  const trust = isTls ? createSecureContext({ ca: await authoritiesWith(ca) }) : undefined;
+  const ended = new AbortController();
+  const stop = (): void => ended.abort(signal?.reason);
+  const late = setTimeout(() => ended.abort(new Stopped(noConnection(connectMs, proxy))), connectMs);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    return await openTunnel({ proxy, host, port, trust, signal: ended.signal });
+  } finally {
+    clearTimeout(late);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** @param tunnel a connection that leads there already, through `proxy` */
+function shake(
+  question: TlsQuestion,
+  options: ConnectionOptions,
+  tunnel: Duplex | undefined,
+): Promise<Outcome> {
+  const { host, port, connectMs, proxy, signal } = question;
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const socket = connect({
-      host,
-      port,
+      ...(tunnel === undefined ? { host, port } : { socket: tunnel }),
       ...serverName(host),
       ...options,
       rejectUnauthorized: false,
       // Names are compared elsewhere, so that what Node says is about trust alone.
       checkServerIdentity: () => undefined,
     });
-    let isConnected = false;
-    const onAbort = (): void => {
-      reject(signal?.reason);
-      socket.destroy();
-    };
-    const settle = (outcome: Outcome): void => {
+    let isConnected = tunnel !== undefined;
+    const end = (): void => {
       clearTimeout(late);
       signal?.removeEventListener("abort", onAbort);
-      resolve(outcome);
       socket.destroy();
+      tunnel?.destroy();
     };
-    const late = setTimeout(() => {
-      const why = isConnected ? "it does not answer in TLS" : "no connection in time";
-      settle({ kind: "failed", why, isTls: isConnected });
-    }, connectMs);
+    const onAbort = (): void => {
+      reject(signal?.reason);
+      end();
+    };
+    const settle = (outcome: Outcome): void => {
+      resolve(outcome);
+      end();
+    };
+    const fail = (why: string): void => {
+      const through = proxy === undefined || !isConnected ? "" : ` through ${proxy.name}`;
+      settle({ kind: "failed", why: `${why}${through}`, isTls: isConnected });
+    };
+    const onCut = (): void => {
+      if (proxy === undefined) fail("it does not speak TLS there");
+      // The one that cut it may be the proxy, or the server.
+      else settle({ kind: "failed", why: cutBehind(proxy).why, isTls: true });
+    };
+    const late = setTimeout(
+      () => fail(isConnected ? "it does not answer in TLS" : "no connection in time"),
+      connectMs,
+    );
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.once("connect", () => {
       isConnected = true;
@@ -101,9 +150,14 @@ function handshake(question: TlsQuestion, options: ConnectionOptions): Promise<O
       settle({ kind: "shaken", protocol: socket.getProtocol() ?? "TLS", certificate, distrust });
     });
     socket.on("error", (error) => {
-      const why = isConnected ? "it does not speak TLS there" : failureOf(error).why;
-      settle({ kind: "failed", why, isTls: isConnected });
+      const { kind, why } = failureOf(error);
+      if (!isConnected) fail(why);
+      else if (kind === "cut") onCut();
+      else fail("it does not speak TLS there");
     });
-    socket.once("close", () => settle({ kind: "failed", why: "it does not speak TLS there", isTls: true }));
+    socket.once("close", () => {
+      isConnected = true;
+      onCut();
+    });
   });
 }

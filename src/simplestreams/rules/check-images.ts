@@ -53,16 +53,19 @@ function checkFile(one: ListedFile, place: Place): Finding[] {
     const reason = `expected a sha256 of 64 lower-case hex digits, got ${quoted(one.sha256)}`;
     findings.push(finding("file-hash", { ...at, field: "sha256", value: one.sha256 }, reason));
   }
-  const problem = pathProblem(one.path);
-  if (problem !== undefined && !isHarmless(one.path)) {
-    const reason = `the path ${quoted(one.path)} cannot be fetched by all clients: ${problem}`;
-    findings.push(finding("file-path", { ...at, field: "path", value: one.path }, reason));
-  }
+  findings.push(...checkPath(one.path, at));
   if (one.size <= 0) {
     const reason = `expected the size in bytes, got ${one.size}`;
     findings.push(finding("file-size", { ...at, field: "size", value: one.size }, reason));
   }
   return findings;
+}
+
+function checkPath(path: string, place: Place): Finding[] {
+  const problem = pathProblem(path);
+  if (problem === undefined || isHarmless(path)) return [];
+  const reason = `the path ${quoted(path)} cannot be fetched by all clients: ${problem}`;
+  return [finding("file-path", { ...place, field: "path", value: path }, reason)];
 }
 
 /** A slash too many is taken away by both clients (path joining in client/simplestreams_images.go; tried). */
@@ -95,8 +98,9 @@ function checkDeltas(image: ListedImage, client: ClientProfile, place: Place): F
 }
 
 function checkDelta(delta: ListedDelta, place: Place): Finding[] {
-  if (isFingerprint(delta.sha256) && delta.path !== "") return [];
+  const at = { ...place, item: delta.item };
+  if (isFingerprint(delta.sha256) && delta.path !== "") return checkPath(delta.path, at);
   const [field, value] = delta.path === "" ? ["path", delta.path] : ["sha256", delta.sha256];
   const reason = `the delta has no usable ${field}: ${quoted(value)}`;
-  return [finding("delta-file", { ...place, item: delta.item, field, value }, reason)];
+  return [finding("delta-file", { ...at, field, value }, reason)];
 }

@@ -1,6 +1,8 @@
 import { type ClientProfile, clientProfile } from "../client-profile.ts";
+import type { Candidate } from "../candidate.ts";
 import { walkAsClient } from "../client-walk.ts";
-import { finding, type Finding } from "../finding.ts";
+import { finding, type Finding, type Place } from "../finding.ts";
+import { combinedFields } from "../ftypes.ts";
 import { filesToFetch } from "../images-of.ts";
 import { deltasOf } from "../deltas-of.ts";
 import { quoted } from "../printable.ts";
@@ -24,7 +26,7 @@ export function errorsOf(file: ProductsFile): Finding[] {
 
 function errorsFor(file: ProductsFile, client: ClientProfile): Finding[] {
   const found: Finding[] = [];
-  const places = new Map<string, { readonly product: string; readonly version: string }>();
+  const places = new Map<string, FirstPlace>();
   walkAsClient(file, client, {
     hidden: (one) => found.push(one),
     image: (image) => {
@@ -34,23 +36,26 @@ function errorsFor(file: ProductsFile, client: ClientProfile): Finding[] {
       const type = image.root?.ftype ?? "tar.gz";
       found.push(...checkFiles({ fingerprint, files: filesToFetch(image), deltas, type }, place));
       const first = places.get(fingerprint);
-      if (first === undefined) places.set(fingerprint, place);
+      if (first === undefined) places.set(fingerprint, { ...place, image });
       else {
         const reason = `the fingerprint ${quoted(fingerprint)} is also listed as ${quoted(first.product)} ${quoted(first.version)}`;
-        found.push(finding("duplicate-fingerprint", { ...place, ...whose(image) }, reason));
+        found.push(finding("duplicate-fingerprint", { ...place, ...whose(image, first.image) }, reason));
       }
     },
   });
   return found.filter(({ level }) => level === "error");
 }
 
-/** The item that only this image has. */
-function whose({
-  root,
-  metadataKey,
-}: {
-  readonly root: { readonly key: string } | undefined;
-  readonly metadataKey: string;
-}) {
-  return { item: root?.key ?? metadataKey };
+interface FirstPlace {
+  readonly product: string;
+  readonly version: string;
+  readonly image: Candidate;
+}
+
+/** What only this image has, and not the one that was first: its root, or what a second metadata item says of the same root. */
+function whose({ version, root, metadataKey, fingerprint }: Candidate, first: Candidate): Place {
+  if (root === undefined) return { item: metadataKey };
+  const isSameRoot = version === first.version && root.key === first.root?.key;
+  if (!isSameRoot) return { item: root.key };
+  return { item: metadataKey, field: combinedFields[root.ftype], value: fingerprint };
 }

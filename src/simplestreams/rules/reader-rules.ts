@@ -48,7 +48,7 @@ export const readerRules = {
     symptom: "lxc-create -t download fails at once",
     mend: "Serve that index as well, if containers of LXC should come from here",
     source:
-      "LXC templates/lxc-download.in: it asks for meta/1.0/index-system or index-user, and for no simplestreams",
+      "LXC templates/lxc-download.in: it asks for meta/1.0/index-system.7 (since 4.0), then for index-system, users for index-user; never for simplestreams",
     readers: LXC,
     example: { edits: [] },
   },
@@ -64,13 +64,20 @@ export const readerRules = {
   },
   "lxc-path": {
     level: "error",
-    text: "The path in a line of the LXC index begins and ends with a slash",
+    text: 'The path in a line of the LXC index is one below the root of the server, without scheme, "..", "?" and "#"',
     symptom: "lxc-create -t download lists an image and cannot fetch it",
     mend: "Write the path of the build's folder from the root of the server, such as /images/debian/bookworm/amd64/default/1/",
-    source: "LXC templates/lxc-download.in: address, path and file name are put together as they are",
+    source:
+      "LXC templates/lxc-download.in: address, path and file name are put together with slashes between them, and nothing is escaped",
     readers: LXC,
     example: {
-      edits: [{ document: "lxc", at: [], value: "debian;bookworm;amd64;default;1;images/debian\n" }],
+      edits: [
+        {
+          document: "lxc",
+          at: [],
+          value: "debian;bookworm;amd64;default;1;https://cdn.example/images/debian/\n",
+        },
+      ],
     },
   },
   "lxc-repeated": {

@@ -20,7 +20,7 @@ export const transportServerRules = {
     text: "A server answers in TLS at the host and port of the address",
     symptom:
       "Every command about the remote ends with a network error: no such host, connection refused, or a handshake that fails",
-    mend: "Start the server, open its port, or correct the address",
+    mend: "Start the server, open its port, or correct the address; a proxy that is named must let clients through to it",
     source:
       "shared/simplestreams/simplestreams.go (Incus, LXD): the index is fetched over https before anything else, and a failure is the remote's failure",
     readers: [...DAEMONS, "lxc", "sstream"],

@@ -7,24 +7,22 @@ const PRODUCT_FIELDS = ["arch", "os", "release", "aliases"];
 const ITEM_FIELDS = ["ftype", "path", "size", "sha256"];
 
 /** Fields that stand above the object they are about, where Incus and LXD do not look. One finding for each object and field. */
-export function checkAbove({ decoded }: TreeFile): Finding[] {
+export function* checkAbove({ decoded }: TreeFile): Generator<Finding, void> {
   const raw = decoded?.raw;
-  if (!isObject(raw)) return [];
-  const findings: Finding[] = [];
+  if (!isObject(raw)) return;
   // Most documents have nothing of the kind, and then nobody goes through their items.
   const fileFields = ownFields(raw, [...PRODUCT_FIELDS, ...ITEM_FIELDS]);
   for (const [product, rawProduct] of members(raw["products"])) {
-    findings.push(...missing(rawProduct, intersect(fileFields, PRODUCT_FIELDS), { product }));
+    yield* missing(rawProduct, intersect(fileFields, PRODUCT_FIELDS), { product });
     const productFields = [...intersect(fileFields, ITEM_FIELDS), ...ownFields(rawProduct, ITEM_FIELDS)];
     for (const [version, rawVersion] of members(rawProduct["versions"])) {
       const above = [...new Set([...productFields, ...ownFields(rawVersion, ITEM_FIELDS)])];
       if (above.length === 0) continue;
       for (const [item, rawItem] of members(rawVersion["items"])) {
-        findings.push(...missing(rawItem, above, { product, version, item }));
+        yield* missing(rawItem, above, { product, version, item });
       }
     }
   }
-  return findings;
 }
 
 function missing(raw: RawObject, above: readonly string[], place: Place): Finding[] {

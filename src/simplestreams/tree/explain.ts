@@ -96,7 +96,7 @@ export function explainTree(documents: TreeDocuments, options: ExplainOptions = 
     findings.add(INDEX, finding("nothing-listed", {}, "no client lists any image"), imageClients);
   }
   const sstream = readAsSstream(tree, findings);
-  const builds = readLxcIndex(documents.lxc?.get("index-system"), findings);
+  const builds = readLxcIndex(documents.lxc, findings);
   const explanation: Explanation = {
     readers: [
       ...views,

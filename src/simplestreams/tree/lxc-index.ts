@@ -1,7 +1,8 @@
 import { finding, type Finding } from "../finding.ts";
 import { quoted } from "../printable.ts";
 import type { Findings } from "./findings.ts";
-import type { DocumentText } from "./tree-documents.ts";
+import { pathProblem } from "../relative-path.ts";
+import type { TreeDocuments } from "./tree-documents.ts";
 
 /** One build, as lxc-create -t download finds it. */
 export interface LxcBuild {
@@ -14,8 +15,11 @@ export interface LxcBuild {
   readonly path: string;
 }
 
-/** The name of the text that is looked at; `index-user` is the same for containers of users. */
-export const LXC_INDEX = "meta/1.0/index-system";
+/**
+ * The names of the index, in the order in which LXC since 4.0 asks for them: the first one that is there is the index. `index-user` is the
+ * same for containers of users.
+ */
+export const LXC_INDEXES: readonly string[] = ["index-system.7", "index-system"];
 
 const MAX_LINES = 100_000;
 
@@ -23,10 +27,13 @@ const MAX_LINES = 100_000;
  * Reads the LXC index: lines of six fields, of which the first that matches is taken (LXC templates/lxc-download.in). What it passes over, or
  * cannot fetch, is reported.
  */
-export function readLxcIndex(text: DocumentText | undefined, findings: Findings): LxcBuild[] {
-  const report = (found: Finding) => findings.add(LXC_INDEX, found, ["lxc"]);
+export function readLxcIndex(texts: TreeDocuments["lxc"], findings: Findings): LxcBuild[] {
+  const name = LXC_INDEXES.find((one) => texts?.has(one)) ?? "index-system";
+  const document = `meta/1.0/${name}`;
+  const report = (found: Finding) => findings.add(document, found, ["lxc"]);
+  const text = texts?.get(name);
   if (text === undefined) {
-    report(finding("lxc-index", {}, `there is no ${LXC_INDEX}`));
+    report(finding("lxc-index", {}, `there is no ${document}`));
     return [];
   }
   const builds = new Map<string, LxcBuild>();
@@ -36,14 +43,14 @@ export function readLxcIndex(text: DocumentText | undefined, findings: Findings)
     const place = { field: `line ${at + 1}`, value: line };
     const [distribution = "", release = "", arch = "", variant = "", build = "", path = "", ...more] =
       line.split(";");
-    if (path === "" || more.length > 0) {
+    // One more semicolon at the end is taken away by `read`.
+    if (path === "" || more.join(";") !== "" || more.length > 1) {
       report(finding("lxc-line", place, `expected six fields between semicolons, got ${quoted(line)}`));
       continue;
     }
-    if (!path.startsWith("/") || !path.endsWith("/")) {
-      report(
-        finding("lxc-path", place, `expected a path that begins and ends with a slash, got ${quoted(path)}`),
-      );
+    const problem = lxcPathProblem(path);
+    if (problem !== undefined) {
+      report(finding("lxc-path", place, `the path ${quoted(path)} cannot be fetched: ${problem}`));
     }
     const key = [distribution, release, arch, variant].join(";");
     if (builds.has(key)) {
@@ -53,4 +60,13 @@ export function readLxcIndex(text: DocumentText | undefined, findings: Findings)
     } else builds.set(key, { distribution, release, arch, variant, build, path });
   }
   return [...builds.values()];
+}
+
+/** The script puts slashes around a path itself, so that some more or fewer are as good; wget takes a `%` as it is. */
+function lxcPathProblem(path: string): string | undefined {
+  const plain = path
+    .replaceAll(/^\/+|\/+$/g, "")
+    .replaceAll(/\/{2,}/g, "/")
+    .replaceAll("%", "");
+  return plain === "" ? undefined : pathProblem(plain);
 }

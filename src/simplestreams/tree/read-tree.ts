@@ -83,8 +83,8 @@ function readIndex(
   for (const mistake of decoded.mistakes) findings.add(INDEX, mistake, imageClients);
   for (const found of checkIndex(decoded.index)) {
     // The Python tools take any path, but not one where nothing is.
-    const path = typeof found.value === "string" ? found.value : "";
-    const isMissed = found.rule === "entry-path" && !products.has(path);
+    const isMissed =
+      found.rule === "entry-path" && (typeof found.value !== "string" || !products.has(found.value));
     findings.add(INDEX, found, isMissed ? everyReader : imageClients);
   }
   return { ...decoded, refused: decoded.mistakes.length > 0 };

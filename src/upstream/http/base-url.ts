@@ -1,5 +1,5 @@
 import { HeadwaterError } from "../../error.ts";
-import { hostOf, isLoopbackHost } from "./addresses.ts";
+import { hostOf, isLoopbackHost } from "../addresses.ts";
 
 /** The base URL of an upstream with a slash at its end. Throws USAGE for what cannot be one; plain http is for this machine only. */
 export function baseUrl(text: string): URL {

@@ -4,9 +4,9 @@ import { Agent as HttpsAgent, get as httpsGet } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { HttpsProxyAgent } from "https-proxy-agent";
-import { hostOf, isPrivateAddress } from "./addresses.ts";
+import { hostOf, isPrivateAddress } from "../addresses.ts";
 import { notFollowed, tooSlow, unreachable } from "../failures.ts";
-import { proxyFor } from "./proxy.ts";
+import { proxyFor } from "../proxy.ts";
 
 /** How long an upstream may take. All in milliseconds. */
 export interface Patience {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import { isPrivateAddress } from "./addresses.ts";
+import { isPrivateAddress } from "../addresses.ts";
 import type { Connections } from "./connection.ts";
 import { notFollowed } from "../failures.ts";
-import { proxyFor } from "./proxy.ts";
+import { proxyFor } from "../proxy.ts";
 
 /** Redirects that one item may take. Documents never leave their host. */
 const MAX_REDIRECTS = 5;
