@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { parseProducts } from "../../src/simplestreams/index.ts";
-import { wrongCopies, wrongFiles } from "../export/tree/walk-tree.ts";
+import { listedIn, wrongCopies, wrongFiles } from "../export/tree/walk-tree.ts";
 import { emptyDaemons } from "./daemons.ts";
 import { freshPort } from "./fresh-port.ts";
 import { Headwater } from "./headwater.ts";
@@ -82,11 +82,7 @@ describe.skipIf(inject("daemons") === undefined)("an exported tree", () => {
     const { url } = await serve();
     const list = await ask(`${url}/streams/v1/images.json`);
     expect(list).toMatchObject({ status: 200, encoding: "gzip" });
-    const products = parseProducts(await readFile(join(www, "streams/v1/images.json")));
-    const [product] = [...products.products.values()];
-    for (const { path } of [...(product?.versions.values() ?? [])].flatMap(({ items }) => [
-      ...items.values(),
-    ]))
+    for (const { path } of await listedIn(www))
       expect(await ask(`${url}/${path}`)).toMatchObject({ status: 200, encoding: undefined });
     expect(await ask(`${url}/.headwater-export/tree.json`)).toMatchObject({ status: 404 });
   });

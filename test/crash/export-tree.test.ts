@@ -80,15 +80,11 @@ it("kill -9 at random moments of 100 exports never leaves a listed file unreadab
     await rm(dirname(root), { recursive: true });
     return (added as { fingerprints: string[] }).fingerprints[0] ?? "";
   };
-  const start = (at: number) =>
-    spawn(
-      process.execPath,
-      [
-        ...[HEADWATER, "export-tree", www, "--data", site.data, "--grace", `${GRACE_MS}ms`, "--quiet"],
-        ...["--link", at % 3 === 0 ? "hard" : "copy"],
-      ],
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
+  const start = (at: number) => {
+    const wishes = ["--grace", `${GRACE_MS}ms`, "--link", at % 3 === 0 ? "hard" : "copy", "--quiet"];
+    const words = [HEADWATER, "export-tree", www, "--data", site.data, ...wishes];
+    return spawn(process.execPath, words, { stdio: ["ignore", "ignore", "pipe"] });
+  };
   try {
     const there = [await add(0), await add(1), await add(2)];
     expect((await once(start(0), "close"))[0]).toBe(0);

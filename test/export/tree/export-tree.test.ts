@@ -204,7 +204,7 @@ describe("what left the lists", () => {
 });
 
 describe("a file of the tree that somebody changed", () => {
-  it("is mended, though its size and even its time are what they were", async () => {
+  it("is mended, though its size is what it was, and its time is nearly", async () => {
     await exported();
     const root = await rootIn();
     const place = join(www, root);
