@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { BlobFiles } from "./store/blob-files.ts";
 import { type BackupOptions, type BackupReport, backup } from "./store/directory/backup.ts";
+import { directoryBlobFiles } from "./store/directory/blob-files.ts";
 import { blockingDisk } from "./store/directory/disk.ts";
 import { openDirectoryStore } from "./store/directory/open.ts";
 import type { Store } from "./store/store.ts";
@@ -38,4 +40,9 @@ export function backUpStore(
   options: BackupOptions = {},
 ): Promise<BackupReport> {
   return backup(folder, target, options);
+}
+
+/** The files in which the store of a folder keeps its blobs. */
+export function openBlobFiles(folder: string): BlobFiles {
+  return directoryBlobFiles(folder);
 }

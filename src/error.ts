@@ -27,6 +27,10 @@ export type ErrorCode =
   | "BLOB_MISSING"
   | "BLOB_MISMATCH"
   | "GENERATION_GONE"
+  // a folder that is exported to
+  | "TARGET_UNUSABLE"
+  | "TARGET_BUSY"
+  | "TARGET_FULL"
   // upstreams
   | "UPSTREAM_UNREACHABLE"
   | "UPSTREAM_REFUSED"

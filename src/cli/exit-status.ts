@@ -14,6 +14,7 @@ const STORE_TROUBLE = 6;
 export const DAMAGE = 7;
 const SERVER_TROUBLE = 8;
 const UPSTREAM_TROUBLE = 9;
+export const TARGET_TROUBLE = 10;
 /** `explain`: the server does not answer, as an upstream that cannot be reached. */
 export const NO_ANSWER = UPSTREAM_TROUBLE;
 /** `EX_SOFTWARE` of sysexits.h. */
@@ -33,6 +34,7 @@ export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [DAMAGE, "the store holds damage"],
   [SERVER_TROUBLE, "the address or the certificate cannot be used"],
   [UPSTREAM_TROUBLE, "an upstream or a daemon cannot be reached, or gives what cannot be used"],
+  [TARGET_TROUBLE, "what is exported to cannot be used now"],
   [BUG, "a bug in Headwater"],
   [INTERRUPTED, "interrupted by Ctrl-C"],
   [TERMINATED, "ended by SIGTERM"],
@@ -61,6 +63,9 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   STORE_NEWER: STORE_TROUBLE,
   STORE_BUSY: STORE_TROUBLE,
   STORE_FULL: STORE_TROUBLE,
+  TARGET_UNUSABLE: TARGET_TROUBLE,
+  TARGET_BUSY: TARGET_TROUBLE,
+  TARGET_FULL: TARGET_TROUBLE,
   BLOB_MISSING: DAMAGE,
   BLOB_MISMATCH: DAMAGE,
   UPSTREAM_UNREACHABLE: UPSTREAM_TROUBLE,

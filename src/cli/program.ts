@@ -7,6 +7,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
+import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
 import { listCommand } from "./commands/list.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -73,6 +74,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   verifyCommand,
   pruneCommand,
   backupCommand,
+  exportTreeCommand,
   certificateCommand,
   completionCommand,
 ];

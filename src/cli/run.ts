@@ -81,5 +81,5 @@ function usageError(error: CommanderError, argv: readonly string[]): HeadwaterEr
 
 function helpHint(argv: readonly string[]): string {
   const verb = argv.find((word) => !word.startsWith("-"));
-  return `See: headwater ${verb === undefined || !/^[a-z]+$/.test(verb) ? "" : `${verb} `}--help`;
+  return `See: headwater ${verb === undefined || !/^[a-z][a-z-]*$/.test(verb) ? "" : `${verb} `}--help`;
 }

@@ -16,20 +16,25 @@ export async function takeSocketLock(
   onConnection: (socket: Socket) => void = sayWho,
 ): Promise<SocketLock | undefined> {
   const { reachable, close } = await reach(path);
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const server = await listenOn(reachable, onConnection);
-    if (server !== undefined) {
-      const { ino } = await stat(path);
-      return {
-        isOurs: async () => (await inodeOf(path)) === ino,
-        release: async () => {
-          await new Promise((resolve) => server.close(resolve));
-          await close();
-        },
-      };
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const server = await listenOn(reachable, onConnection);
+      if (server !== undefined) {
+        const { ino } = await stat(path);
+        return {
+          isOurs: async () => (await inodeOf(path)) === ino,
+          release: async () => {
+            await new Promise((resolve) => server.close(resolve));
+            await close();
+          },
+        };
+      }
+      if (await isAnswering(reachable)) break;
+      await rm(path, { force: true });
     }
-    if (await isAnswering(reachable)) break;
-    await rm(path, { force: true });
+  } catch (error) {
+    await close();
+    throw error;
   }
   await close();
   return undefined;

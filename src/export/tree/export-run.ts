@@ -1,0 +1,158 @@
+import type { Store } from "../../store/store.ts";
+import { Bringer } from "./bring.ts";
+import type { ExportOptions } from "./export-options.ts";
+import { leftSince, type Plan, recorded } from "./plan.ts";
+import { severalAtOnce } from "./several-at-once.ts";
+import type { Target } from "./target.ts";
+import { type RecordedFile, type TreeRecord, writeRecord } from "./tree-record.ts";
+import type { BlobFiles } from "../../store/blob-files.ts";
+
+export interface Ends {
+  readonly store: Store;
+  readonly blobFiles: BlobFiles;
+  readonly target: Target;
+}
+
+/** What is to become of a tree, and what was known of it. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly before: TreeRecord | undefined;
+  /** Of whom and of which generation the tree will be. */
+  readonly head: Omit<TreeRecord, "files">;
+}
+
+export interface Outcome {
+  readonly copiedBytes: number;
+  readonly sharedFiles: number;
+  readonly removed: readonly RecordedFile[];
+  readonly leaving: readonly RecordedFile[];
+}
+
+/**
+ * Carries a plan out. Every file that a list in the tree names is there at every moment: items come before lists, lists before indexes,
+ * each by one rename, and folders are synced between, so that a power cut keeps the order as a kill does.
+ */
+export async function carryOut(ends: Ends, planned: Planned, options: ExportOptions): Promise<Outcome> {
+  const { target } = ends;
+  const { plan, before, head } = planned;
+  const bringer = bringerFor(ends, plan, options);
+  const files = new Map([...(before?.files ?? []), ...plan.intended]);
+  const note = (): Promise<void> => writeRecord(target, { ...head, files });
+  // Noted before it is done: what a kill leaves behind is known to be ours, and what is listed again is not removed.
+  if (!sameFiles(files, before?.files)) await note();
+  await bringItems(target, bringer, { plan, options });
+  await bringTexts(target, bringer, { plan, options });
+  for (const path of plan.goneIndexes) {
+    await target.remove(path);
+    files.delete(path);
+  }
+  await target.sync();
+  const removed = await removeDue(target, files, { plan, options });
+  await lookAgain(target, files, plan);
+  if (before?.generation !== head.generation || !sameFiles(files, before.files)) await note();
+  return {
+    copiedBytes: bringer.copiedBytes,
+    sharedFiles: bringer.sharedFiles,
+    removed,
+    leaving: [...files.values()].filter(({ leftAt }) => leftAt !== null),
+  };
+}
+
+interface Work {
+  readonly plan: Plan;
+  readonly options: ExportOptions;
+}
+
+function bringerFor(ends: Ends, plan: Plan, { link, signal, onProgress }: ExportOptions): Bringer {
+  const of = plan.items.reduce((sum, { file }) => sum + file.size, 0);
+  let bytes = 0;
+  return new Bringer({
+    ...ends,
+    link,
+    signal,
+    onBytes: (more) => {
+      bytes += more;
+      onProgress?.({ bytes, of });
+    },
+  });
+}
+
+/** New files first. What has other bytes behind a known path comes last of them, since the lists that are there do not fit it. */
+async function bringItems(target: Target, bringer: Bringer, { plan, options }: Work): Promise<void> {
+  const replacing: { readonly path: string; readonly temporary: string }[] = [];
+  await severalAtOnce(plan.items, async ({ path, file, state }) => {
+    options.signal?.throwIfAborted();
+    const temporary = await bringer.bring(file);
+    if (state === "new") await target.name(temporary, path);
+    else replacing.push({ path, temporary });
+  });
+  await target.sync();
+  for (const { path, temporary } of replacing) await target.name(temporary, path);
+  await target.sync();
+}
+
+/** All of them are written before the first one gets its name, so that a full disk leaves the lists as they were. */
+async function bringTexts(target: Target, bringer: Bringer, { plan, options }: Work): Promise<void> {
+  const temporaries = new Map<string, string>();
+  await severalAtOnce(plan.texts, async ({ path, file }) => {
+    options.signal?.throwIfAborted();
+    temporaries.set(path, await bringer.bring(file));
+  });
+  for (const stage of ["sums", "lists", "index"] as const) {
+    for (const { path, file } of plan.texts) {
+      const temporary = temporaries.get(path);
+      if (file.stage === stage && temporary !== undefined) await target.name(temporary, path);
+    }
+    await target.sync();
+  }
+}
+
+/** The index in place lists none of these: from now on their grace runs. */
+async function removeDue(
+  target: Target,
+  files: Map<string, RecordedFile>,
+  { plan, options }: Work,
+): Promise<RecordedFile[]> {
+  const nowMs = options.now();
+  const removed: RecordedFile[] = [];
+  for (const [path, file] of plan.left) {
+    const sinceMs = leftSince(file, nowMs);
+    if (nowMs - sinceMs < options.graceMs) {
+      files.set(path, { ...file, leftAt: new Date(sinceMs).toISOString() });
+      continue;
+    }
+    if (await target.remove(path)) removed.push(file);
+    files.delete(path);
+  }
+  await target.sync();
+  return removed;
+}
+
+/** Notes the times of what was written, which tell later whether somebody changed it. */
+async function lookAgain(target: Target, files: Map<string, RecordedFile>, plan: Plan): Promise<void> {
+  await severalAtOnce([...plan.items, ...plan.texts], async ({ path, file }) => {
+    files.set(path, recorded(file, (await target.look(path))?.modifiedMs ?? null));
+  });
+}
+
+function sameFiles(
+  files: ReadonlyMap<string, RecordedFile>,
+  others: ReadonlyMap<string, RecordedFile> | undefined,
+): boolean {
+  if (files.size !== others?.size) return false;
+  for (const [path, file] of files) {
+    const other = others.get(path);
+    if (other === undefined || !sameFile(file, other)) return false;
+  }
+  return true;
+}
+
+function sameFile(one: RecordedFile, other: RecordedFile): boolean {
+  return (
+    one.sha256 === other.sha256 &&
+    one.size === other.size &&
+    one.isIndex === other.isIndex &&
+    one.modifiedMs === other.modifiedMs &&
+    one.leftAt === other.leftAt
+  );
+}

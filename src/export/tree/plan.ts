@@ -1,0 +1,60 @@
+import { type Compared, compare, refuseForeign } from "./compare.ts";
+import { severalAtOnce } from "./several-at-once.ts";
+import type { Target } from "./target.ts";
+import type { RecordedFile, TreeRecord } from "./tree-record.ts";
+import type { Wanted, WantedFile } from "./wanted.ts";
+
+/** What is to be done to a tree. */
+export interface Plan {
+  /** Items that are not there, or with other bytes. */
+  readonly items: readonly Compared[];
+  /** Lists and sums that are not there, or say something else. */
+  readonly texts: readonly Compared[];
+  /** Every wanted file as it is noted before anything is written. */
+  readonly intended: ReadonlyMap<string, RecordedFile>;
+  /** Files that exports wrote and nothing lists any more. */
+  readonly left: ReadonlyMap<string, RecordedFile>;
+  /** Those of them that are indexes: what they list may go, so they go first. */
+  readonly goneIndexes: readonly string[];
+}
+
+export interface PlanOptions {
+  readonly record: TreeRecord | undefined;
+  /** Files of others may be replaced. */
+  readonly force: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Looks at every place once; reads only what may have been changed. Throws TARGET_UNUSABLE for what is in the way. */
+export async function planOf(
+  target: Target,
+  { files }: Wanted,
+  { record, force, signal }: PlanOptions,
+): Promise<Plan> {
+  const found = new Map<string, Compared>();
+  await severalAtOnce(files, async ([path, file]) => {
+    signal?.throwIfAborted();
+    found.set(path, await compare(target, path, { file, recorded: record?.files.get(path) }));
+  });
+  // In the order of the lists, whoever was looked at first.
+  const compared = [...files.keys()].flatMap((path) => found.get(path) ?? []);
+  if (!force) refuseForeign(target, compared);
+  const missing = compared.filter(({ state }) => state !== "same");
+  const left = [...(record?.files ?? [])].filter(([path]) => !files.has(path));
+  return {
+    items: missing.filter(({ file }) => file.stage === "item"),
+    texts: missing.filter(({ file }) => file.stage !== "item"),
+    intended: new Map(compared.map(({ path, file, modifiedMs }) => [path, recorded(file, modifiedMs)])),
+    left: new Map(left.filter(([, { isIndex }]) => !isIndex)),
+    goneIndexes: left.filter(([, { isIndex }]) => isIndex).map(([path]) => path),
+  };
+}
+
+export function recorded({ sha256, size, stage }: WantedFile, modifiedMs: number | null): RecordedFile {
+  return { sha256, size, isIndex: stage === "index", modifiedMs, leftAt: null };
+}
+
+/** Since when nothing lists a file. A clock that was ahead once does not shorten its grace: it runs from now on then. */
+export function leftSince({ leftAt }: RecordedFile, nowMs: number): number {
+  return leftAt === null ? nowMs : Math.min(Date.parse(leftAt), nowMs);
+}

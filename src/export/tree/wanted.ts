@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { posix } from "node:path";
+import { gzipSync } from "node:zlib";
+import { HeadwaterError } from "../../error.ts";
+import { parseRelativePath } from "../../simplestreams/relative-path.ts";
+import { readDocument, readDocumentBlob } from "../../store/documents.ts";
+import type { Generation } from "../../store/generation.ts";
+import { itemsOf, type ServedItem } from "../../store/items.ts";
+import type { Sha256, Store } from "../../store/store.ts";
+import { documentsOfHeld } from "./documents-of-held.ts";
+import { OWN_FOLDER } from "./target.ts";
+
+/**
+ * The order in which files get into a tree: what is named before what names it. `sums` is for people and named by nothing; `lists` are
+ * products files and everything else that an index names.
+ */
+export type Stage = "item" | "sums" | "lists" | "index";
+
+/** A file as the tree is to have it. */
+export interface WantedFile {
+  readonly sha256: Sha256;
+  readonly size: number;
+  readonly stage: Stage;
+  /** Left out for an item: its bytes are a blob of the store. */
+  readonly bytes?: Uint8Array;
+}
+
+/** What is listed and at an upstream, by image stream. */
+export interface NotHeld {
+  readonly stream: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface Wanted {
+  readonly generation: Generation;
+  /** By path below the root of the tree. */
+  readonly files: ReadonlyMap<string, WantedFile>;
+  readonly notHeld: readonly NotHeld[];
+  /** Documents of the generation that would name what is not here, and cannot be made anew: signatures. */
+  readonly omitted: readonly string[];
+}
+
+/** Everything that a tree of one generation holds, or of one of its image streams. */
+export async function wantedOf(
+  store: Store,
+  generation: Generation,
+  stream: string | undefined,
+): Promise<Wanted> {
+  const base = stream === undefined ? "" : `${stream}/`;
+  const items = [...(await itemsOf(store, generation))].filter(([path]) => path.startsWith(base));
+  const isHere = await presence(store);
+  const files = new Map<string, WantedFile>();
+  const absent: ServedItem[] = [];
+  for (const [path, item] of items) {
+    if (await isHere(item)) files.set(pathInTree(path, base), itemFile(item));
+    else absent.push(item);
+  }
+  const { documents, omitted } = await documentsOf(store, generation, absent);
+  for (const [path, { bytes, zipped }] of documents) {
+    if (!path.startsWith(base)) continue;
+    const place = pathInTree(path, base);
+    const stage = isIndex(place) ? "index" : "lists";
+    addFile(files, place, textFile(bytes, stage));
+    if (place.endsWith(".json")) addFile(files, `${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
+  }
+  for (const [path, bytes] of sumsOf(files)) addFile(files, path, textFile(bytes, "sums"));
+  return {
+    generation,
+    files,
+    notHeld: countByStream(absent),
+    omitted: omitted.filter((path) => path.startsWith(base)),
+  };
+}
+
+/** Own image streams and mirrors hold what they list; of a cache, what was held when the list was read may have been let go since. */
+async function presence(store: Store): Promise<(item: ServedItem) => Promise<boolean>> {
+  const live = await store.liveBlobs();
+  return async ({ sha256, isHeld, isCached }) =>
+    isHeld && (!isCached || live.has(sha256) || (await store.sizeOf(sha256)) !== undefined);
+}
+
+interface Document {
+  readonly bytes: Uint8Array;
+  /** Where the store has it like that. */
+  readonly zipped?: Uint8Array;
+}
+
+async function documentsOf(
+  store: Store,
+  generation: Generation,
+  absent: readonly ServedItem[],
+): Promise<{ readonly documents: ReadonlyMap<string, Document>; readonly omitted: readonly string[] }> {
+  const rendered = await documentsOfHeld(store, generation, absent);
+  const documents = new Map<string, Document>();
+  const omitted: string[] = [];
+  for (const [path, record] of Object.entries(generation.documents)) {
+    if (rendered.replaces(path)) {
+      if (!rendered.documents.has(path)) omitted.push(path);
+      continue;
+    }
+    const bytes = await readDocument(store, record);
+    const zipped = record.encoding === "gzip" ? await readDocumentBlob(store, record) : undefined;
+    documents.set(path, zipped === undefined ? { bytes } : { bytes, zipped });
+  }
+  for (const [path, bytes] of rendered.documents) documents.set(path, { bytes });
+  return { documents, omitted };
+}
+
+/** An index of simplestreams or of LXC, in any form: the one that clients ask for first. */
+function isIndex(path: string): boolean {
+  return posix.basename(path).startsWith("index");
+}
+
+/** What is listed has its path before all that is added here. */
+function addFile(files: Map<string, WantedFile>, path: string, file: WantedFile): void {
+  if (!files.has(path)) files.set(path, file);
+}
+
+function pathInTree(path: string, base: string): string {
+  const place = parseRelativePath(path.slice(base.length));
+  if (place !== OWN_FOLDER && !place.startsWith(`${OWN_FOLDER}/`)) return place;
+  throw new HeadwaterError("PATH_UNSAFE", `cannot export ${place}: that place is for what an export notes`, {
+    hint: "Take the image off the lists (headwater remove), or give its file another path.",
+    details: { path: place },
+  });
+}
+
+function itemFile({ sha256, size }: ServedItem): WantedFile {
+  return { sha256, size, stage: "item" };
+}
+
+function textFile(bytes: Uint8Array, stage: Stage): WantedFile {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { sha256, size: bytes.byteLength, stage, bytes };
+}
+
+/** A `SHA256SUMS` for each folder that holds items, as `sha256sum --check` reads it. */
+function sumsOf(files: ReadonlyMap<string, WantedFile>): Map<string, Uint8Array> {
+  const folders = new Map<string, string[]>();
+  for (const [path, { sha256, stage }] of files) {
+    if (stage !== "item") continue;
+    const folder = posix.dirname(path);
+    const lines = folders.get(folder) ?? [];
+    folders.set(folder, lines);
+    lines.push(`${sha256}  ${posix.basename(path)}\n`);
+  }
+  const encoder = new TextEncoder();
+  return new Map(
+    [...folders].map(([folder, lines]) => [
+      posix.join(folder, "SHA256SUMS"),
+      encoder.encode(lines.toSorted((one, other) => (one.slice(66) < other.slice(66) ? -1 : 1)).join("")),
+    ]),
+  );
+}
+
+function countByStream(items: readonly ServedItem[]): NotHeld[] {
+  const counts = new Map<string, NotHeld>();
+  for (const { stream, size } of items) {
+    const { files, bytes } = counts.get(stream) ?? { files: 0, bytes: 0 };
+    counts.set(stream, { stream, files: files + 1, bytes: bytes + size });
+  }
+  return [...counts.values()];
+}
