@@ -1,5 +1,6 @@
 import type { Generation } from "./generation.ts";
 import type { Sha256 } from "./sha256.ts";
+import type { Signer } from "./signer.ts";
 
 export type { Sha256 } from "./sha256.ts";
 
@@ -10,6 +11,8 @@ export type { Sha256 } from "./sha256.ts";
 export interface Store {
   /** For messages: what a person would call this store, such as its folder. */
   readonly name: string;
+  /** Signs every generation that is published here; undefined: they go unsigned. Chosen by whoever opens the store. */
+  readonly signer?: Signer | undefined;
 
   /** The newest generation, or undefined in an empty store. Throws STORE_NEWER when a newer Headwater wrote it. */
   newest(): Promise<Generation | undefined>;
