@@ -8,6 +8,7 @@ const LINES: readonly (readonly string[])[] = [
   ["server", "explain"],
   ["intake", "curate", "export", "config"],
   ["publish"],
+  ["retention"],
   ["views"],
   ["store", "upstream", "image"],
   ["simplestreams"],

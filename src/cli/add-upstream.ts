@@ -48,7 +48,7 @@ export async function addUpstream(
   }
   const written = { ...address.settings, ...absolute(io, settingsOf(request.wishes)) };
   const settings = checked(name, written);
-  const configured = await configuredUpstream(name, settings);
+  const configured = await configuredUpstream(name, settings, config);
   const store = await storeToFill(io, options);
   const order = [...Object.keys(config.upstreams), name];
   const write = async (): Promise<void> => {
@@ -107,7 +107,7 @@ export async function setUpstream(
   await storeToRead(io, options);
   const { readUpstreamText } = await import("./upstream-text.ts");
   const written = { ...(await readUpstreamText(file, name)), ...changes };
-  await configuredUpstream(name, checked(name, written));
+  await configuredUpstream(name, checked(name, written), config);
   await setInConfig(file, ["upstreams", name], written);
   await giveToOwnerOf(dirname(file), io, [file]);
   if (options.json === true) io.stdout.write(jsonText({ name, changed: Object.keys(changes) }));

@@ -1,8 +1,11 @@
+import { judge, retained } from "../../retention/judge.ts";
+import type { Pinned } from "../../retention/pinned.ts";
+import { keepsSome, productRules, type RetentionPolicy, streamRules } from "../../retention/policy.ts";
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
-import type { Item, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
+import type { Item, ProductsFile, Version } from "../../simplestreams/products.ts";
 import { type Selection, selectedFields } from "../../simplestreams/selection.ts";
-import { compareVersions } from "../../simplestreams/version-name.ts";
 import type { StreamState } from "../../store/generation.ts";
+import type { Dates } from "../../store/version-dates.ts";
 import type { Amount } from "./amount.ts";
 import {
   type FileItem,
@@ -12,25 +15,33 @@ import {
   mapVersions,
   placesIn,
   type VersionPlace,
-} from "./listing.ts";
+} from "../../simplestreams/listing.ts";
 
 export type Dropped = NonNullable<StreamState["dropped"]>;
 
 export interface PlanPolicy {
   readonly select?: Selection | undefined;
-  readonly keep?: number | undefined;
+  /** Undefined (a cache): what the upstream lists. */
+  readonly retention?: RetentionPolicy | undefined;
   readonly keepDroppedMs?: number | undefined;
 }
 
 export interface PlanInput {
+  /** Name of the image stream. */
+  readonly stream: string;
   /** What the upstream lists now. */
   readonly upstream: Listing;
   /** What the image stream lists now; empty at first. */
   readonly held: Listing;
+  /** Of a cache: the blobs that are here. Undefined: all of `held`. */
+  readonly here?: ReadonlySet<string> | undefined;
   readonly dropped: Dropped;
   /** When the upstream last listed what is held and not in `dropped`: RFC 3339. */
   readonly seenAt: string;
   readonly policy: PlanPolicy;
+  readonly pins: Pinned;
+  /** Of what is held. */
+  readonly dates: Dates;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -47,18 +58,35 @@ export interface Plan {
   readonly stay: Amount;
 }
 
-/** What a mirror should list, told from two listings and the operator's wishes alone. */
+/** What a mirror should list, told from two listings and the operator's wishes alone; and a cache, which keeps what is pinned. */
 export function planMirror(input: PlanInput): Plan {
   const selected = selectItems(input.upstream, input.policy.select);
-  const { listing: joined, dropped } = withDropped(selected.listing, input);
-  const newest = keepNewest(joined, input.policy.keep);
-  const listing = newest.listing;
+  const joined = withHeld(selected.listing, input);
+  const { listing, isChanged } = withRules(joined.listing, input);
   return {
     listing,
-    dropped: dropped.filter(({ product, version }) => hasVersion(listing, product, version)),
-    isChanged: selected.isChanged || newest.isChanged || dropped.length > 0,
+    dropped: joined.dropped.filter(({ product, version }) => hasVersion(listing, product, version)),
+    isChanged: selected.isChanged || joined.isChanged || isChanged,
     ...compare(input.held, listing),
   };
+}
+
+/** By the same rules as `prune`, so that neither undoes what the other did. */
+function withRules(
+  joined: Listing,
+  { stream, policy, held, dates, pins, now }: PlanInput,
+): { readonly listing: Listing; readonly isChanged: boolean } {
+  if (policy.retention === undefined) return { listing: joined, isChanged: false };
+  const judgements = judge(joined, {
+    stream,
+    policy: policy.retention,
+    dates,
+    pins,
+    nowMs: now,
+    isHere: ({ path, productName, versionName }) =>
+      held.get(path)?.products.get(productName)?.versions.has(versionName) === true,
+  });
+  return retained(joined, judgements);
 }
 
 /** Without the items that are not wanted or cannot be held. A version that loses all its files goes. */
@@ -88,37 +116,66 @@ function selectItems(
   return { listing, isChanged };
 }
 
-/** With the versions that the upstream has dropped and that the policy keeps. */
-function withDropped(
+/** With the versions that the upstream has dropped and that the policy keeps, and with what is pinned, as it is here. */
+function withHeld(
   selected: Listing,
-  { upstream, held, dropped, seenAt, policy, now }: PlanInput,
-): { readonly listing: Listing; readonly dropped: Dropped } {
-  const keepMs = policy.keepDroppedMs ?? (policy.keep === undefined ? 0 : Number.POSITIVE_INFINITY);
+  input: PlanInput,
+): { readonly listing: Listing; readonly dropped: Dropped; readonly isChanged: boolean } {
+  const { upstream, held, dropped, seenAt, policy, pins, stream } = input;
   const seenBefore = new Map(dropped.map((one) => [keyOf(one), one.seenAt]));
   const kept: { product: string; version: string; seenAt: string }[] = [];
   const files = new Map(selected);
+  let isChanged = false;
   for (const [path, file] of held) {
     for (const [productName, product] of file.products) {
-      for (const [versionName, version] of product.versions) {
-        if (upstream.get(path)?.products.get(productName)?.versions.has(versionName) === true) continue;
-        if (!isStillSelected(version, { path, file, productName, product, versionName }, policy.select))
+      for (const [versionName, listed] of product.versions) {
+        const there = upstream.get(path)?.products.get(productName)?.versions.get(versionName);
+        const place = { path, file, productName, product, versionName };
+        const name = { product: productName, version: versionName };
+        const since = seenBefore.get(keyOf({ ...name, seenAt })) ?? seenAt;
+        const isPinned = pins.of({ stream, ...name }, listed) !== undefined;
+        const version = isPinned ? whatIsHere(listed, input.here) : listed;
+        if (version === undefined) continue;
+        const wanted = selected.get(path)?.products.get(productName)?.versions.get(versionName);
+        if (isPinned ? hasImagesOf(wanted, version) : there !== undefined) continue;
+        if (
+          !isPinned &&
+          !(isStillSelected(version, place, policy.select) && staysWhenDropped(since, place, input))
+        )
           continue;
-        const since = seenBefore.get(keyOf({ product: productName, version: versionName, seenAt })) ?? seenAt;
-        if (!(now - Date.parse(since) < keepMs)) continue;
-        kept.push({ product: productName, version: versionName, seenAt: since });
-        files.set(
-          path,
-          withVersion(files.get(path) ?? { ...file, products: new Map() }, {
-            productName,
-            product,
-            versionName,
-            version,
-          }),
-        );
+        isChanged = true;
+        if (there === undefined) kept.push({ ...name, seenAt: since });
+        files.set(path, withVersion(files.get(path) ?? { ...file, products: new Map() }, place, version));
       }
     }
   }
-  return { listing: files, dropped: kept.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)) };
+  return {
+    listing: files,
+    dropped: kept.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
+    isChanged,
+  };
+}
+
+/** The part of a version that can be had without the upstream; undefined when that is no image. */
+function whatIsHere(version: Version, here: ReadonlySet<string> | undefined): Version | undefined {
+  if (here === undefined) return version;
+  const items = new Map([...version.items].filter(([, { sha256 = "" }]) => here.has(sha256)));
+  return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
+}
+
+/** A version that was built anew under the same name is another one. */
+function hasImagesOf(wanted: Version | undefined, version: Version): boolean {
+  if (wanted === undefined) return false;
+  const images = new Set(fingerprintsOf(wanted).map(({ fingerprint }) => fingerprint));
+  return fingerprintsOf(version).every(({ fingerprint }) => images.has(fingerprint));
+}
+
+/** Where rules say what is kept, it is kept whatever the upstream drops; otherwise nothing that is dropped stays. */
+function staysWhenDropped(since: string, place: VersionPlace, { stream, policy, now }: PlanInput): boolean {
+  const { retention, keepDroppedMs } = policy;
+  const rules = retention && (productRules(retention, stream, place) ?? streamRules(retention, stream));
+  const keepMs = keepDroppedMs ?? (keepsSome(rules) ? Number.POSITIVE_INFINITY : 0);
+  return now - Date.parse(since) < keepMs;
 }
 
 function keyOf({ product, version }: Dropped[number]): string {
@@ -134,40 +191,12 @@ function isStillSelected(version: Version, place: VersionPlace, select: Selectio
 
 function withVersion(
   file: ProductsFile,
-  add: {
-    readonly productName: string;
-    readonly product: Product;
-    readonly versionName: string;
-    readonly version: Version;
-  },
+  { productName, product, versionName }: VersionPlace,
+  version: Version,
 ): ProductsFile {
-  const known = file.products.get(add.productName) ?? {
-    ...add.product,
-    versions: new Map<string, Version>(),
-  };
-  const versions = new Map(known.versions).set(add.versionName, add.version);
-  return { ...file, products: new Map(file.products).set(add.productName, { ...known, versions }) };
-}
-
-function keepNewest(
-  listing: Listing,
-  keep: number | undefined,
-): { readonly listing: Listing; readonly isChanged: boolean } {
-  if (keep === undefined) return { listing, isChanged: false };
-  let isChanged = false;
-  const newest = new Map<Product, ReadonlySet<string>>();
-  const isNew = (product: Product, name: string): boolean => {
-    const known =
-      newest.get(product) ?? new Set([...product.versions.keys()].sort(compareVersions).slice(0, keep));
-    newest.set(product, known);
-    return known.has(name);
-  };
-  const kept = mapVersions(listing, (version, { product, versionName }) => {
-    if (isNew(product, versionName)) return version;
-    isChanged = true;
-    return undefined;
-  });
-  return { listing: kept, isChanged };
+  const known = file.products.get(productName) ?? { ...product, versions: new Map<string, Version>() };
+  const versions = new Map(known.versions).set(versionName, version);
+  return { ...file, products: new Map(file.products).set(productName, { ...known, versions }) };
 }
 
 function hasVersion(listing: Listing, product: string, version: string): boolean {
