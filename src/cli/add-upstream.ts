@@ -17,6 +17,10 @@ import { hiddenText, reportData } from "./print-sync.ts";
 import { runSync } from "./run-sync.ts";
 import { readSettings } from "./settings.ts";
 import { readableSize } from "./size.ts";
+import { readImages } from "./read-images.ts";
+import { refusePinned } from "../curate/refuse-pinned.ts";
+import { readPins } from "../store/pins.ts";
+import { imageRows } from "../views/image-rows.ts";
 import { withSyncLock } from "./sync-lock.ts";
 import { type ConfiguredUpstream, configuredUpstream } from "./upstream-settings.ts";
 import { addressOf, settingsOf, type UpstreamWishes } from "./upstream-wishes.ts";
@@ -125,6 +129,9 @@ export async function forgetUpstream({ io }: Context, options: GlobalOptions, na
   );
   if (!isConfigured && isListed !== true) requireKnown(config.upstreams, name);
   const generation = await withSyncLock(store, { signal: io.signal }, async () => {
+    const streams = await readImages(store);
+    const rows = imageRows(streams.filter((stream) => stream.name === name));
+    refusePinned(streams, rows, await readPins(store, await store.newest()));
     if (isConfigured) {
       await removeFromConfig(file, ["upstreams", name]);
       await giveToOwnerOf(dirname(file), io, [file]);

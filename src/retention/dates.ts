@@ -1,6 +1,6 @@
 import type { Listing } from "../simplestreams/listing.ts";
-import { compareVersions } from "../simplestreams/version-name.ts";
 import type { Dates, VersionDates } from "../store/version-dates.ts";
+import { newestFirst } from "./newest-first.ts";
 
 /** The dates of what is listed now. What was listed before keeps its own; a version that is the newest again is superseded no more. */
 export function datesOf(listing: Listing, before: Dates, nowMs: number): Dates {
@@ -8,7 +8,7 @@ export function datesOf(listing: Listing, before: Dates, nowMs: number): Dates {
   const dates = new Map<string, ReadonlyMap<string, VersionDates>>();
   for (const [product, names] of versionsOf(listing)) {
     const known = before.get(product);
-    const entries = [...names].sort(compareVersions).map((name, at): [string, VersionDates] => {
+    const entries = newestFirst(names).map((name, at): [string, VersionDates] => {
       const appearedAt = known?.get(name)?.appearedAt ?? now;
       return [name, at === 0 ? { appearedAt } : supersededSince(known?.get(name), { appearedAt, now })];
     });

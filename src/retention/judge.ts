@@ -1,11 +1,11 @@
 import { roleOf } from "../simplestreams/ftypes.ts";
 import { type Listing, mapVersions, type ProductPlace, type VersionPlace } from "../simplestreams/listing.ts";
 import type { Item, Product, Version } from "../simplestreams/products.ts";
-import { compareVersions } from "../simplestreams/version-name.ts";
 import type { Pin } from "../store/pins.ts";
 import type { Dates } from "../store/version-dates.ts";
 import { keepWithinSize } from "./keep-within-size.ts";
-import { Pinned } from "./pinned.ts";
+import { newestFirst } from "./newest-first.ts";
+import type { Pinned } from "./pinned.ts";
 import { productRules, type RetentionPolicy, type RetentionRules, streamRules } from "./policy.ts";
 
 export type Reason =
@@ -85,7 +85,7 @@ export function judge(listing: Listing, options: JudgeOptions): Judgement[] {
 function casesOf(place: ProductPlace, rules: RetentionRules | undefined, options: JudgeOptions): Case[] {
   const { stream, dates, pins, nowMs, isHere = () => true } = options;
   const { productName, product } = place;
-  const names = [...product.versions.keys()].sort(compareVersions);
+  const names = newestFirst(product.versions.keys());
   const since = supersededTimes(names, dates.get(productName), nowMs);
   const byName = new Map<string, Case>();
   // The oldest first: a delta is made from an older version.

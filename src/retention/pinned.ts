@@ -1,9 +1,9 @@
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Version } from "../simplestreams/products.ts";
-import { newestVersion } from "../simplestreams/version-name.ts";
 import type { Pin, PinnedAlias, VersionName } from "../store/pins.ts";
-import type { ImageStream } from "../views/image-stream.ts";
+import { type ImageStream, listingOf } from "../views/image-stream.ts";
+import { newestFirst } from "./newest-first.ts";
 
 /** The pins on images and versions, for looking up many versions. */
 export class Pinned {
@@ -40,6 +40,21 @@ function keyOf({ stream, product, version }: VersionName): string {
   return JSON.stringify([stream, product, version]);
 }
 
+/** The listed versions of an image stream that are pinned. */
+export function pinnedVersions(stream: ImageStream, pinned: Pinned): VersionName[] {
+  if (pinned.isEmpty) return [];
+  const found = new Map<string, VersionName>();
+  for (const { products } of listingOf(stream).values()) {
+    for (const [product, { versions }] of products) {
+      for (const [version, content] of versions) {
+        const name = { stream: stream.name, product, version };
+        if (pinned.of(name, content) !== undefined) found.set(keyOf(name), name);
+      }
+    }
+  }
+  return [...found.values()];
+}
+
 /** What an alias leads to: the newest version of every product that has it. Each image stream counts, also where an earlier one has the name. */
 export function aliasTargets(alias: string, streams: readonly ImageStream[]): VersionName[] {
   const targets: VersionName[] = [];
@@ -48,7 +63,7 @@ export function aliasTargets(alias: string, streams: readonly ImageStream[]): Ve
     for (const [product, { aliases, versions }] of products.products) {
       const names = parseAliases(aliases);
       if (!names.includes(alias) && !names.some((one) => `${prefix}${one}` === alias)) continue;
-      const version = newestVersion(versions.keys());
+      const [version] = newestFirst(versions.keys());
       if (version !== undefined) targets.push({ stream: name, product, version });
     }
   }

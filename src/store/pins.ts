@@ -57,3 +57,20 @@ export async function encodePins(pins: readonly Pin[]): Promise<Uint8Array | und
 export function pinnedGenerations(pins: readonly Pin[]): ReadonlySet<number> {
   return new Set(pins.flatMap((pin) => (pin.kind === "generation" ? [pin.generation] : [])));
 }
+
+/** As a person names what is pinned; an alias has its own option on command lines. */
+export function pinName(pin: Pin): string {
+  if (pin.kind === "image") return pin.fingerprint.slice(0, 12);
+  if (pin.kind === "version") return `${pin.product}@${pin.version}`;
+  return pin.kind === "alias" ? pin.alias : `@${pin.generation}`;
+}
+
+/** Whether both are on the same thing. */
+export function isSamePin(one: Pin, other: Pin): boolean {
+  if (one.kind === "image") return other.kind === "image" && one.fingerprint === other.fingerprint;
+  if (one.kind === "alias") return other.kind === "alias" && one.alias === other.alias;
+  if (one.kind === "generation") return other.kind === "generation" && one.generation === other.generation;
+  const isSameName =
+    other.kind === "version" && one.product === other.product && one.version === other.version;
+  return isSameName && one.stream === other.stream;
+}
