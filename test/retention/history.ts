@@ -243,6 +243,7 @@ export class History {
     await this.#published();
     this.nowMs += 1000;
     await prune(this.store, { now: this.nowMs, graceMs: 0, freeNow: true });
+    await this.#published();
     const kept = await this.#kept();
     const named = await namedBlobs(this.store, kept);
     const live = await this.store.liveBlobs();
