@@ -41,6 +41,8 @@ export type ErrorCode =
   | "DAEMON_REFUSED"
   | "DAEMON_WRONG"
   | "DAEMON_UNTRUSTED"
+  // another program
+  | "PROGRAM_MISSING"
   // the server
   | "ADDRESS_IN_USE"
   | "ADDRESS_UNUSABLE"

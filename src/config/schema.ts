@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
@@ -18,6 +19,8 @@ export const configSchema = z.strictObject({
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
+  deltas: z.boolean().default(false),
+  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
   upstreams: z
     .record(
       z
@@ -37,6 +40,8 @@ export interface Setting {
   /** Undefined for settings that only the file can hold. */
   readonly variable?: string;
   readonly isList?: boolean;
+  /** `true` or `false`. */
+  readonly isSwitch?: boolean;
 }
 
 /** Every setting with its name in the environment; lists are separated by commas there. */
@@ -50,6 +55,8 @@ export const SETTINGS: readonly Setting[] = [
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
+  { key: "deltas", variable: "HEADWATER_DELTAS", isSwitch: true },
+  { key: "deltaMaxSize", variable: "HEADWATER_DELTA_MAX_SIZE" },
   { key: "upstreams" },
 ];
 

@@ -47,6 +47,11 @@ export function deltaRootOf(version: Version | undefined): Item | undefined {
   return [...(version?.items.values() ?? [])].find(({ ftype }) => ftype === "squashfs");
 }
 
+/** The delta that a version lists. */
+export function deltaOf(version: Version): Item | undefined {
+  return [...version.items.values()].find(({ ftype }) => ftype === deltaFtypes.squashfs);
+}
+
 /** Whether clients can tell from this version which file a delta is against. */
 export function canBeBase(version: Version): boolean {
   return [...version.items.values()].some(
