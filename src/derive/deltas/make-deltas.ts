@@ -32,8 +32,9 @@ export interface MakeDeltasOptions {
 
 /**
  * Makes the delta from the version before for the newest version of every product made here, one after the other, and publishes what was
- * made: one generation now and then, since each renders all that is listed. The caller holds a lock, so that one process does it; two
- * would do the same work twice, and no harm. Resolves with what came of each product that has two versions.
+ * made: one generation now and then, since each renders all that is listed. The caller holds a lock, so that one process does it at a time.
+ * Of two all the same the later one takes over what the other has begun, which then fails with BLOB_MISSING. Resolves with what came of each
+ * product that has two versions.
  */
 export async function makeDeltas(options: MakeDeltasOptions): Promise<DeltaReport[]> {
   const { store, dryRun = false } = options;
