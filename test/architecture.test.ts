@@ -6,10 +6,10 @@ import { describe, expect, it } from "vitest";
 const LINES: readonly (readonly string[])[] = [
   ["cli"],
   ["server", "explain"],
-  ["intake", "curate", "export", "config"],
+  ["intake", "curate", "derive", "export", "config"],
   ["publish"],
   ["retention"],
-  ["views"],
+  ["views", "signing"],
   ["store", "upstream", "image"],
   ["simplestreams"],
 ];

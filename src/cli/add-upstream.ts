@@ -21,7 +21,7 @@ import { readImages } from "./read-images.ts";
 import { refusePinned } from "../curate/refuse-pinned.ts";
 import { readPins } from "../store/pins.ts";
 import { imageRows } from "../views/image-rows.ts";
-import { withSyncLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 import { type ConfiguredUpstream, configuredUpstream } from "./upstream-settings.ts";
 import { addressOf, settingsOf, type UpstreamWishes } from "./upstream-wishes.ts";
 import { visible } from "./visible.ts";
@@ -78,7 +78,7 @@ interface FirstLook {
 /** A mirror is only planned; what a cache lists is published. Nothing is written down before the upstream has answered. */
 function firstLook({ io }: Context, { store, configured, order, write }: FirstLook): Promise<SyncReport> {
   const { name, mode } = configured.policy;
-  return withSyncLock(store, { signal: io.signal }, async () => {
+  return withStoreLock(store, "sync", { signal: io.signal }, async () => {
     try {
       const report = await runSync(configured, {
         store,
@@ -128,7 +128,7 @@ export async function forgetUpstream({ io }: Context, options: GlobalOptions, na
     (stream) => stream.name === name && stream.origin !== "own",
   );
   if (!isConfigured && isListed !== true) requireKnown(config.upstreams, name);
-  const generation = await withSyncLock(store, { signal: io.signal }, async () => {
+  const generation = await withStoreLock(store, "sync", { signal: io.signal }, async () => {
     const streams = await readImages(store);
     const rows = imageRows(streams.filter((stream) => stream.name === name));
     refusePinned(streams, rows, await readPins(store, await store.newest()));

@@ -22,6 +22,7 @@ import { retentionPolicy } from "./retention-settings.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
 import { readSettings } from "./settings.ts";
+import { deltaTask } from "./serve-deltas.ts";
 import { serveUpstreams } from "./serve-upstreams.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -43,6 +44,7 @@ export async function serveStore(
     return;
   }
   const certificate = await prepareCertificate(io, request);
+  await tryKey(request.store, log);
   await renderByNewRules(request.store, log);
   const fills = fillsOf(request.store);
   const server =
@@ -57,6 +59,18 @@ export async function serveStore(
     notice(io, options, "Stopping. Running downloads get up to 60 seconds; Ctrl-C again cuts them.");
   } finally {
     for (const stop of stops) await stop();
+  }
+}
+
+/**
+ * A key that cannot sign is said at once, and not first when something is to be published. What is listed is served all the same: after
+ * a reboot, say, before somebody has unlocked the key.
+ */
+async function tryKey(store: Store, log: Logger): Promise<void> {
+  try {
+    await store.signer?.sign(new Uint8Array());
+  } catch (error) {
+    log.warn({ err: error }, "the signing key cannot sign now; until it can, nothing new is published here");
   }
 }
 
@@ -123,6 +137,7 @@ async function startSideWork(
     socketPath: socketPathOf(store),
     tasks: [
       { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(context, options, work) },
+      deltaTask(context.io, options, { store, log }),
       ...upstreams.tasks,
     ],
     onConnection: upstreams.onConnection,

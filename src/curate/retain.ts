@@ -11,6 +11,7 @@ import { pinnedGenerations, readPins } from "../store/pins.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
 import { readDates } from "../store/version-dates.ts";
 import { type ImageStream, listingOf } from "../views/image-stream.ts";
+import { withUsableDeltasInAll } from "../views/usable-deltas.ts";
 import { type Freed, freedBytes } from "./freed-bytes.ts";
 
 /** What the rules made of the lists, or would. */
@@ -100,8 +101,9 @@ async function withoutGone(
   writer: StoreWriter,
 ): Promise<ImageStream> {
   if (judgements.length === 0) return stream;
-  const { listing, isChanged } = retained(listingOf(stream), judgements);
+  const { listing: left, isChanged } = retained(listingOf(stream), judgements);
   if (!isChanged) return stream;
+  const listing = withUsableDeltasInAll(left);
   const { upstream } = stream;
   if (upstream === undefined) return { ...stream, products: onlyFile(listing, stream) };
   const dropped = upstream.state.dropped?.filter(({ product, version }) =>

@@ -12,8 +12,10 @@ import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 import { RULES } from "../views/rules.ts";
+import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
 import { datesFor } from "./dates-for.ts";
+import { signatures } from "./signatures.ts";
 
 export interface Change {
   readonly reason: Reason;
@@ -53,22 +55,26 @@ export async function publish(
     readPins: pinsOf = (base) => readPins(store, base),
     now = Date.now,
   } = options;
+  const sign = signatures(store, writer);
   const build = async (base: Generation | undefined): Promise<Draft | undefined> => {
     const wanted = await change(await read(base), base);
     if (wanted === undefined) return undefined;
     const nowMs = now();
-    const rendered = renderDocuments(wanted.streams, new Date(nowMs));
+    const listed = wanted.streams.map(ownWithUsableDeltas);
+    const rendered = renderDocuments(listed, new Date(nowMs));
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
     for (const [path, record] of stored) documents[path] = record;
     const streams = await Promise.all(
-      wanted.streams.map((stream) =>
+      listed.map((stream) =>
         recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }).then(
           async (record) => ({ ...record, ...(await datesFor(stream, { store, writer, base, nowMs })) }),
         ),
       ),
     );
-    const pins = await encodePins(pinsAfter(wanted.pins ?? (await pinsOf(base)), wanted.streams));
+    const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
+    Object.assign(documents, await sign({ streams, documents, texts, base }));
+    const pins = await encodePins(pinsAfter(wanted.pins ?? (await pinsOf(base)), listed));
     const pinned = pins === undefined ? undefined : await writer.put(pins);
     const draft = {
       reason: wanted.reason,
@@ -76,12 +82,22 @@ export async function publish(
       streams,
       documents,
       pins: pinned ?? ("none" as const),
-      blobs: [...blobsOf(wanted.streams, streams), ...(pinned === undefined ? [] : [pinned.sha256])],
+      blobs: [...blobsOf(listed, streams), ...(pinned === undefined ? [] : [pinned.sha256])],
     };
     if (base === undefined || wanted.givesUp === undefined) return draft;
     return { ...draft, keeps: without(withNumber(base.keeps, base.number), wanted.givesUp) };
   };
   return commit(store, writer, build, { now });
+}
+
+/**
+ * Whatever took a base off the lists, or gave a version another root: what no longer fits goes with it, here, so that no way of changing the
+ * lists has to think of it. An upstream's own root is what the sync made of it, and the merged root sees to itself.
+ */
+function ownWithUsableDeltas(stream: ImageStream): ImageStream {
+  if (stream.upstream !== undefined) return stream;
+  const products = withUsableDeltasIn(stream.products);
+  return products === stream.products ? stream : { ...stream, products };
 }
 
 /** What the generation says about an image stream; an upstream's own documents and its state are put in place. */

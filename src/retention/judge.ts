@@ -1,4 +1,4 @@
-import { roleOf } from "../simplestreams/ftypes.ts";
+import { deltaFtypes, roleOf } from "../simplestreams/ftypes.ts";
 import { type Listing, mapVersions, type ProductPlace, type VersionPlace } from "../simplestreams/listing.ts";
 import type { Item, Product, Version } from "../simplestreams/products.ts";
 import type { Pin } from "../store/pins.ts";
@@ -161,9 +161,10 @@ function supersededTimes(
   });
 }
 
+/** Deltas of virtual machines are never listed beside anything else: Incus cannot use them. */
 function basesOf(version: Version): string[] {
   return [...version.items.values()].flatMap(({ ftype, delta_base }) =>
-    roleOf(ftype) === "delta" && delta_base !== undefined ? [delta_base] : [],
+    ftype === deltaFtypes.squashfs && delta_base !== undefined ? [delta_base] : [],
   );
 }
 

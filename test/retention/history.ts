@@ -167,7 +167,10 @@ export class History {
       const isByRules = versions !== undefined || supersededForMs !== undefined || supported === true;
       if (!joined.has(key) && (isByRules || this.#isPinned("up", key))) joined.set(key, one);
     }
-    this.#listed.up = this.#apply("up", joined);
+    const after = this.#apply("up", joined);
+    const said = new Map(builds.map((build) => [keyOf(build), build]));
+    // The upstream's own bytes are passed on with every delta they list.
+    this.#listed.up = saysTheSame(after, said) ? after : withBases(after);
     await this.#published();
   }
 
@@ -184,10 +187,11 @@ export class History {
       this.pins.push({ kind: "generation", number });
     } else if (what === "alias") {
       const newest = await this.store.newest();
-      const led = [...this.#led]
-        .filter(([number]) => newest?.number === number || contains(newest?.keeps ?? [], number))
-        .flatMap(([, keys]) => [...keys])
-        .filter((one) => one.split(" ")[1] === build.product);
+      const led: string[] = [];
+      for (const [number, keys] of this.#led) {
+        if (newest?.number !== number && !contains(newest?.keeps ?? [], number)) continue;
+        for (const one of keys) if (one.split(" ")[1] === build.product) led.push(one);
+      }
       if (led.length === 0) return;
       await pin(this.store, { kind: "alias", alias: `${build.product}/1` }, now);
       const known = this.pins.find((one) => one.kind === "alias" && one.product === build.product);
@@ -239,7 +243,11 @@ export class History {
   /** As `headwater prune --grace 0 --free-now` does. */
   async prune(): Promise<void> {
     await retain(this.store, this.policy(), { now: this.nowMs });
-    for (const stream of STREAMS) this.#listed[stream] = this.#apply(stream, this.#listed[stream]);
+    for (const stream of STREAMS) {
+      const before = this.#listed[stream];
+      const after = this.#apply(stream, before);
+      this.#listed[stream] = saysTheSame(before, after) ? before : withBases(after);
+    }
     await this.#published();
     this.nowMs += 1000;
     await prune(this.store, { now: this.nowMs, graceMs: 0, freeNow: true });
@@ -271,7 +279,7 @@ export class History {
   #apply(stream: StreamName, all: ReadonlyMap<string, Listed>): Map<string, Listed> {
     const { rules } = this;
     const stays = whatStays(
-      [...all.values()].map((one) => ({ ...one, isPinned: this.#isPinned(stream, keyOf(one)) })),
+      [...all.values()].map((one) => Object.assign({ isPinned: this.#isPinned(stream, keyOf(one)) }, one)),
       {
         stream: rules[stream] ?? rules.general,
         ofProduct: (product) => (product === "a" ? rules.a : undefined),
@@ -297,6 +305,7 @@ export class History {
 
   /** Notes what a publication changes of dates, and of what aliases led to. */
   async #published(): Promise<void> {
+    this.#listed.images = withBases(this.#listed.images);
     const led = new Set<string>();
     for (const stream of STREAMS) {
       const listed = this.#listed[stream];
@@ -357,4 +366,21 @@ export class History {
 
 function datesOf(listed: Listed | undefined): Pick<Listed, "appearedMs" | "supersededMs"> {
   return { appearedMs: listed?.appearedMs, supersededMs: listed?.supersededMs };
+}
+
+function saysTheSame(one: ReadonlyMap<string, Listed>, other: ReadonlyMap<string, Listed>): boolean {
+  return (
+    one.size === other.size &&
+    [...one].every(([key, { delta }]) => other.has(key) && other.get(key)?.delta?.base === delta?.base)
+  );
+}
+
+/** Without deltas whose base is not listed. */
+function withBases(listed: ReadonlyMap<string, Listed>): Map<string, Listed> {
+  return new Map(
+    [...listed].map(([key, one]) => {
+      const isUsable = one.delta !== undefined && listed.has(`${one.product} ${one.delta.base}`);
+      return [key, isUsable ? one : { ...one, delta: undefined }];
+    }),
+  );
 }

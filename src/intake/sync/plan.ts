@@ -6,6 +6,7 @@ import type { Item, ProductsFile, Version } from "../../simplestreams/products.t
 import { type Selection, selectedFields } from "../../simplestreams/selection.ts";
 import type { StreamState } from "../../store/generation.ts";
 import type { Dates } from "../../store/version-dates.ts";
+import { withUsableDeltasInAll } from "../../views/usable-deltas.ts";
 import type { Amount } from "./amount.ts";
 import {
   type FileItem,
@@ -42,6 +43,8 @@ export interface PlanInput {
   readonly pins: Pinned;
   /** Of what is held. */
   readonly dates: Dates;
+  /** Whether the upstream's own bytes say something else than `upstream`, so that they cannot be passed on. */
+  readonly isOdd?: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -60,23 +63,21 @@ export interface Plan {
 
 /** What a mirror should list, told from two listings and the operator's wishes alone; and a cache, which keeps what is pinned. */
 export function planMirror(input: PlanInput): Plan {
-  const selected = selectItems(input.upstream, input.policy.select);
-  const joined = withHeld(selected.listing, input);
-  const { listing, isChanged } = withRules(joined.listing, input);
+  const joined = withHeld(selectItems(input.upstream, input.policy.select), input);
+  const kept = withRules(joined.listing, input);
+  const isChanged = input.isOdd === true || !isSame(kept, input.upstream);
+  const listing = isChanged ? withUsableDeltasInAll(kept) : kept;
   return {
     listing,
     dropped: joined.dropped.filter(({ product, version }) => hasVersion(listing, product, version)),
-    isChanged: selected.isChanged || joined.isChanged || isChanged,
+    isChanged,
     ...compare(input.held, listing),
   };
 }
 
 /** By the same rules as `prune`, so that neither undoes what the other did. */
-function withRules(
-  joined: Listing,
-  { stream, policy, held, dates, pins, now }: PlanInput,
-): { readonly listing: Listing; readonly isChanged: boolean } {
-  if (policy.retention === undefined) return { listing: joined, isChanged: false };
+function withRules(joined: Listing, { stream, policy, held, dates, pins, now }: PlanInput): Listing {
+  if (policy.retention === undefined) return joined;
   const judgements = judge(joined, {
     stream,
     policy: policy.retention,
@@ -86,15 +87,22 @@ function withRules(
     isHere: ({ path, productName, versionName }) =>
       held.get(path)?.products.get(productName)?.versions.has(versionName) === true,
   });
-  return retained(joined, judgements);
+  return retained(joined, judgements).listing;
+}
+
+/** Whether both list the same versions, none of them changed. */
+function isSame(one: Listing, other: Listing): boolean {
+  const versionsOf = (listing: Listing): Version[] =>
+    [...listing.values()].flatMap(({ products }) =>
+      [...products.values()].flatMap(({ versions }) => [...versions.values()]),
+    );
+  const known = new Set(versionsOf(other));
+  const found = versionsOf(one);
+  return found.length === known.size && found.every((version) => known.has(version));
 }
 
 /** Without the items that are not wanted or cannot be held. A version that loses all its files goes. */
-function selectItems(
-  upstream: Listing,
-  select: Selection | undefined,
-): { readonly listing: Listing; readonly isChanged: boolean } {
-  let isChanged = false;
+function selectItems(upstream: Listing, select: Selection | undefined): Listing {
   const hashes = new Map<string, string>();
   const isWanted = (item: Item, itemName: string, version: Version, place: VersionPlace): boolean => {
     // What is no file, such as the identifier of an image in a cloud, needs nothing from us.
@@ -107,25 +115,22 @@ function selectItems(
     hashes.set(item.path, item.sha256);
     return true;
   };
-  const listing = mapVersions(upstream, (version, place) => {
+  return mapVersions(upstream, (version, place) => {
     const items = new Map([...version.items].filter(([name, item]) => isWanted(item, name, version, place)));
     if (items.size === version.items.size) return version;
-    isChanged = true;
     return items.size === 0 ? undefined : { ...version, items };
   });
-  return { listing, isChanged };
 }
 
 /** With the versions that the upstream has dropped and that the policy keeps, and with what is pinned, as it is here. */
 function withHeld(
   selected: Listing,
   input: PlanInput,
-): { readonly listing: Listing; readonly dropped: Dropped; readonly isChanged: boolean } {
+): { readonly listing: Listing; readonly dropped: Dropped } {
   const { upstream, held, dropped, seenAt, policy, pins, stream } = input;
   const seenBefore = new Map(dropped.map((one) => [keyOf(one), one.seenAt]));
   const kept: { product: string; version: string; seenAt: string }[] = [];
   const files = new Map(selected);
-  let isChanged = false;
   for (const [path, file] of held) {
     for (const [productName, product] of file.products) {
       for (const [versionName, listed] of product.versions) {
@@ -143,7 +148,6 @@ function withHeld(
           !(isStillSelected(version, place, policy.select) && staysWhenDropped(since, place, input))
         )
           continue;
-        isChanged = true;
         if (there === undefined) kept.push({ ...name, seenAt: since });
         files.set(path, withVersion(files.get(path) ?? { ...file, products: new Map() }, place, version));
       }
@@ -152,7 +156,6 @@ function withHeld(
   return {
     listing: files,
     dropped: kept.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
-    isChanged,
   };
 }
 

@@ -141,7 +141,7 @@ class Sync {
     const before = await this.#before(base, record);
     const { listing, oddities } = readListing(fetched, policy.url);
     this.#oddities.push(...oddities);
-    const plan = this.#plan(listing, before);
+    const plan = this.#plan(listing, before, !saysTheSame(fetched, listing));
     if (dryRun) return { report: this.#report(plan), remember: {} };
     const done = await this.#carryOut(plan, fetched, before);
     // Tried again next time, whatever the upstream says about its lists.
@@ -167,7 +167,7 @@ class Sync {
     };
   }
 
-  #plan(upstream: Listing, before: Before): Plan {
+  #plan(upstream: Listing, before: Before, isOdd: boolean): Plan {
     const { name, mode, select, retention = KEEP_ALL, keepDroppedMs } = this.#policy;
     const { now = Date.now } = this.#options;
     const seenAt =
@@ -175,7 +175,7 @@ class Sync {
     const { pins, dates, state } = before;
     const dropped = state.dropped ?? [];
     const held = { held: before.listing, here: state.held && new Set(state.held) };
-    const input = { stream: name, upstream, ...held, dropped, seenAt, pins, dates, now: now() };
+    const input = { stream: name, upstream, ...held, dropped, seenAt, pins, dates, isOdd, now: now() };
     // A cache lists what the upstream lists, and what is pinned and here.
     return planMirror({
       ...input,
@@ -240,8 +240,7 @@ class Sync {
     const distrusted = (before.state.distrusted ?? []).filter(({ fingerprint }) => listed.has(fingerprint));
     const wrong = new Set([...(done?.wrong ?? []), ...distrusted.map(({ fingerprint }) => fingerprint)]);
     const listing = withoutImages(withoutFiles(plan.listing, done?.missing ?? new Set()), wrong);
-    const isWhole = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
-    const isVerbatim = isWhole && saysTheSame(fetched, listing);
+    const isVerbatim = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
     const root = isVerbatim ? verbatimRoot(fetched) : rewrittenRoot(fetched, listing);
     const documents = await stageRoot(writer, root.documents);
     return {

@@ -72,7 +72,7 @@ describe("a pinned version of a mirror", () => {
 
   it("stays as it is when the upstream builds it anew under the same name", async () => {
     await sync(store, site);
-    const [before] = imageRows(await readStreams(store, await store.newest())).filter(
+    const before = imageRows(await readStreams(store, await store.newest())).find(
       ({ version }) => version === FIRST.version,
     );
     await pin(store, pinWish([before?.fingerprint ?? ""], undefined));
