@@ -92,13 +92,14 @@ function withRules(joined: Listing, { stream, policy, held, dates, pins, now }: 
 
 /** Whether both list the same versions, none of them changed. */
 function isSame(one: Listing, other: Listing): boolean {
-  const versionsOf = (listing: Listing): Version[] =>
-    [...listing.values()].flatMap(({ products }) =>
-      [...products.values()].flatMap(({ versions }) => [...versions.values()]),
-    );
   const known = new Set(versionsOf(other));
-  const found = versionsOf(one);
+  const found = [...versionsOf(one)];
   return found.length === known.size && found.every((version) => known.has(version));
+}
+
+function* versionsOf(listing: Listing): Generator<Version> {
+  for (const { products } of listing.values())
+    for (const { versions } of products.values()) yield* versions.values();
 }
 
 /** Without the items that are not wanted or cannot be held. A version that loses all its files goes. */
