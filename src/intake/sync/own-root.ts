@@ -75,6 +75,13 @@ function indexOf({ entries }: Fetched, listing: Listing | undefined): string {
     });
     updated = entry.updated ?? updated;
   }
+  // What the upstream no longer names at all, and is kept.
+  for (const [path, { content_id, datatype, format, products }] of listing ?? []) {
+    if ([...index.values()].some((entry) => entry.path === path)) continue;
+    const kept = { datatype: datatype ?? "image-downloads", format: format ?? "products:1.0" };
+    const name = content_id === undefined || index.has(content_id) ? path : content_id;
+    index.set(name, { ...kept, path, products: [...products.keys()] });
+  }
   return renderIndex({ format: "index:1.0", ...(updated === undefined ? {} : { updated }), index });
 }
 
