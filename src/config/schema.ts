@@ -20,7 +20,7 @@ export const configSchema = z.strictObject({
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   deltas: z.boolean().default(false),
-  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
+  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("1GiB")),
   upstreams: z
     .record(
       z
