@@ -108,16 +108,16 @@ async function feed({ stdin, complaint }: Running, piece: Buffer): Promise<void>
 
 /** Of all that it prints, as long as that is no more than `size`. */
 async function sumOf(
-  { stdout, kill }: Running,
+  decoder: Running,
   size: number,
   onProgress: ((done: number) => void) | undefined,
 ): Promise<string> {
   const sum = createHash("sha256");
   let done = 0;
-  for await (const piece of stdout as AsyncIterable<Buffer>) {
+  for await (const piece of decoder.stdout as AsyncIterable<Buffer>) {
     sum.update(piece);
     done += piece.length;
-    if (done > size) kill();
+    if (done > size) decoder.kill();
     onProgress?.(done);
   }
   return sum.digest("hex");
