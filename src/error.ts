@@ -41,6 +41,9 @@ export type ErrorCode =
   | "DAEMON_REFUSED"
   | "DAEMON_WRONG"
   | "DAEMON_UNTRUSTED"
+  // the key that signs what is published
+  | "KEY_LOCKED"
+  | "KEY_UNUSABLE"
   // another program
   | "PROGRAM_MISSING"
   // the server

@@ -8,7 +8,7 @@ const LINES: readonly (readonly string[])[] = [
   ["server", "explain"],
   ["intake", "curate", "derive", "export", "config"],
   ["publish"],
-  ["views"],
+  ["views", "signing"],
   ["store", "upstream", "image"],
   ["simplestreams"],
 ];

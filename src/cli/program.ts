@@ -10,6 +10,7 @@ import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
+import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -78,5 +79,6 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   backupCommand,
   exportTreeCommand,
   certificateCommand,
+  keyCommand,
   completionCommand,
 ];

@@ -12,6 +12,7 @@ import type { ImageStream } from "../views/image-stream.ts";
 import { RULES } from "../views/rules.ts";
 import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
+import { signatures } from "./signatures.ts";
 
 export interface Change {
   readonly reason: Reason;
@@ -39,6 +40,7 @@ export async function publish(
   options: PublishOptions = {},
 ): Promise<Generation | undefined> {
   const { read = (base) => readStreams(store, base) } = options;
+  const sign = signatures(store, writer);
   return commit(store, writer, async (base) => {
     const wanted = await change(await read(base));
     if (wanted === undefined) return undefined;
@@ -52,6 +54,8 @@ export async function publish(
         recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }),
       ),
     );
+    const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
+    Object.assign(documents, await sign({ streams, documents, texts, base }));
     const draft = {
       reason: wanted.reason,
       rules: RULES,

@@ -25,6 +25,7 @@ describe("loadConfig", () => {
       metrics: "off",
       deltas: false,
       deltaMaxSize: 1024 ** 3,
+      signing: {},
       upstreams: {},
     });
   });
@@ -43,6 +44,7 @@ describe("loadConfig", () => {
         "metrics: http://127.0.0.1:9101",
         "deltas: true",
         "deltaMaxSize: 500MB",
+        "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
         "upstreams:",
         "  ubuntu: {preset: ubuntu, mode: mirror, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
       ].join("\n"),
@@ -62,6 +64,11 @@ describe("loadConfig", () => {
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
       deltas: true,
       deltaMaxSize: 500_000_000,
+      signing: {
+        gpg: "0123456789ABCDEF0123456789ABCDEF01234567",
+        gpgHome: "/srv/gnupg",
+        passphraseFile: "/run/pass",
+      },
       upstreams: {
         ubuntu: {
           preset: "ubuntu",
