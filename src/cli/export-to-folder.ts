@@ -12,7 +12,7 @@ import { readSettings } from "./settings.ts";
 
 export interface ExportTreeOptions extends GlobalOptions {
   readonly stream?: string;
-  readonly generation?: number;
+  readonly generation?: string;
   readonly link: LinkMode;
   readonly grace?: string;
   readonly check?: boolean;

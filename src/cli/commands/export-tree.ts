@@ -4,7 +4,6 @@ import type { Context } from "../context.ts";
 import type { ExportTreeOptions } from "../export-to-folder.ts";
 import { DAMAGE, TARGET_TROUBLE } from "../exit-status.ts";
 import { withHelp } from "../help.ts";
-import { wholeNumber } from "../whole-number.ts";
 
 export function exportTreeCommand(program: Command, context: Context): void {
   const command = program
@@ -14,7 +13,7 @@ export function exportTreeCommand(program: Command, context: Context): void {
     )
     .argument("<folder>", "where to; a second run into the same folder writes only what is new")
     .option("--stream <name>", "one image stream, with its root at the top of the folder")
-    .option("--generation <number>", "an older generation that is still kept, not the newest", wholeNumber)
+    .option("--generation <which>", "not the newest: a number, or a day (2026-11-21: as it was at 00:00 UTC)")
     .addOption(
       new Option(
         "--link <how>",

@@ -124,11 +124,13 @@ describe("a tree", () => {
 
   it("of an older generation is what was listed then", async () => {
     await addImage("b", "--os", "other");
-    expect(await exported({ generation: 1 })).toMatchObject({ generation: 1, listed: { files: 2 } });
+    expect(await exported({ generation: "1" })).toMatchObject({ generation: 1, listed: { files: 2 } });
     expect(await wrongFiles(www)).toEqual([]);
-    expect(await codeOf(exported({ generation: 9 }))).toBe("NOT_FOUND");
+    expect(await codeOf(exported({ generation: "9" }))).toBe("NOT_FOUND");
+    expect(await codeOf(exported({ generation: "2020-01-01" }))).toBe("NOT_FOUND");
+    expect(await codeOf(exported({ generation: "latest" }))).toBe("USAGE");
     await site.json("prune", "--grace", "0");
-    expect(await codeOf(exported({ generation: 1 }))).toBe("GENERATION_GONE");
+    expect(await codeOf(exported({ generation: "1" }))).toBe("GENERATION_GONE");
     expect(await codeOf(exported({ stream: "elsewhere" }))).toBe("NOT_FOUND");
   });
 
@@ -173,11 +175,14 @@ describe("what left the lists", () => {
   it("stays when it is listed again, and its grace begins anew when it leaves again", async () => {
     await addImage("b", "--os", "other");
     await exported();
-    await exported({ generation: 1 });
+    await exported({ generation: "1" });
     now += GRACE - 1;
     await exported();
     now += 2;
-    expect(await exported({ generation: 1 })).toMatchObject({ leaving: { files: 3 }, removed: { files: 0 } });
+    expect(await exported({ generation: "1" })).toMatchObject({
+      leaving: { files: 3 },
+      removed: { files: 0 },
+    });
     await exported();
     expect(await wrongFiles(www)).toEqual([]);
   });
@@ -186,11 +191,11 @@ describe("what left the lists", () => {
     await addImage("b", "--os", "other");
     await exported();
     now += 400 * 24 * HOUR;
-    await exported({ generation: 1 });
+    await exported({ generation: "1" });
     now -= 400 * 24 * HOUR;
-    expect(await exported({ generation: 1 })).toMatchObject({ leaving: { files: 3 } });
+    expect(await exported({ generation: "1" })).toMatchObject({ leaving: { files: 3 } });
     now += GRACE - 1;
-    expect(await exported({ generation: 1 })).toMatchObject({ leaving: { files: 3 } });
+    expect(await exported({ generation: "1" })).toMatchObject({ leaving: { files: 3 } });
   });
 
   it("is never a file of somebody else", async () => {
