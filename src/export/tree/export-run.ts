@@ -42,7 +42,7 @@ export async function carryOut(ends: Ends, planned: Planned, options: ExportOpti
   if (!sameFiles(files, before?.files)) await note();
   await bringItems(target, bringer, { plan, options });
   await bringTexts(target, bringer, { plan, options });
-  for (const path of plan.goneIndexes) {
+  for (const path of plan.goneAtOnce) {
     await target.remove(path);
     files.delete(path);
   }

@@ -57,13 +57,16 @@ export async function wantedOf(
     else absent.push(item);
   }
   const { documents, omitted } = await documentsOf(store, generation, absent);
+  const copies = new Map<string, WantedFile>();
   for (const [path, { bytes, zipped }] of documents) {
     if (!path.startsWith(base)) continue;
     const place = pathInTree(path, base);
-    const stage = isIndex(place) ? "index" : "lists";
-    addFile(files, place, textFile(bytes, stage));
-    if (place.endsWith(".json")) addFile(files, `${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
+    const stage = INDEX.test(place) ? "index" : "lists";
+    // As the server has it: a path of both is the document's.
+    files.set(place, textFile(bytes, stage));
+    if (COMPRESSIBLE.test(place)) copies.set(`${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
   }
+  for (const [path, file] of copies) addFile(files, path, file);
   for (const [path, bytes] of sumsOf(files)) addFile(files, path, textFile(bytes, "sums"));
   return {
     generation,
@@ -107,10 +110,11 @@ async function documentsOf(
   return { documents, omitted };
 }
 
-/** An index of simplestreams or of LXC, in any form: the one that clients ask for first. */
-function isIndex(path: string): boolean {
-  return posix.basename(path).startsWith("index");
-}
+/** What clients ask for first, which names everything else: the index of simplestreams or of LXC, signed, or a signature of it. */
+const INDEX = /^(?:[^/]+\/)?(?:streams\/v1\/index\.s?json|meta\/1\.0\/index-[^/]+)(?:\.gpg|\.asc)?$/;
+
+/** What web servers may send compressed. */
+const COMPRESSIBLE = /\.s?json$/;
 
 /** What is listed has its path before all that is added here. */
 function addFile(files: Map<string, WantedFile>, path: string, file: WantedFile): void {
