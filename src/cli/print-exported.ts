@@ -51,12 +51,17 @@ function howTheyCame({ copiedBytes, sharedFiles }: ExportReport, dryRun: boolean
 }
 
 /** What a static tree cannot have, since nobody fetches it when it is asked for. */
-function notHereLines({ notHeld, omitted }: ExportReport): string[] {
+function notHereLines({ notHeld, unplaceable, omitted }: ExportReport): string[] {
   return [
     ...notHeld.map(
       ({ stream, files, bytes }) =>
         `Not in the tree: ${counted({ files, bytes })} of ${stream} that are at its upstream`,
     ),
+    ...(unplaceable.length === 0
+      ? []
+      : [
+          `Not in the tree: ${some(unplaceable)}, since no folder can hold a file of that path beside the others`,
+        ]),
     ...(omitted.length === 0
       ? []
       : [`Not in the tree: ${some(omitted)}, since the lists were made anew for what is here`]),

@@ -34,6 +34,7 @@ export interface ExportReport {
   /** When the first of these may be removed: RFC 3339, UTC. */
   readonly leavesAt: string | null;
   readonly notHeld: readonly NotHeld[];
+  readonly unplaceable: readonly string[];
   readonly omitted: readonly string[];
 }
 
@@ -133,6 +134,7 @@ function reportOf(
     leaving: count(leaving),
     leavesAt: leaving.length === 0 ? null : new Date(next).toISOString(),
     notHeld: wanted.notHeld,
+    unplaceable: wanted.unplaceable,
     omitted: wanted.omitted,
   };
 }

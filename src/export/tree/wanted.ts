@@ -9,6 +9,7 @@ import { itemsOf, type ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { documentsOfHeld } from "./documents-of-held.ts";
 import { OWN_FOLDER } from "./target.ts";
+import { foldersOf, unplaceable } from "./unplaceable.ts";
 
 /**
  * The order in which files get into a tree: what is named before what names it. `sums` is for people and named by nothing; `lists` are
@@ -37,6 +38,8 @@ export interface Wanted {
   /** By path below the root of the tree. */
   readonly files: ReadonlyMap<string, WantedFile>;
   readonly notHeld: readonly NotHeld[];
+  /** Listed files that no folder can hold beside the others, by their path below the server's root. */
+  readonly unplaceable: readonly string[];
   /** Documents of the generation that would name what is not here, and cannot be made anew: signatures. */
   readonly omitted: readonly string[];
 }
@@ -48,30 +51,44 @@ export async function wantedOf(
   stream: string | undefined,
 ): Promise<Wanted> {
   const base = stream === undefined ? "" : `${stream}/`;
-  const items = [...(await itemsOf(store, generation))].filter(([path]) => path.startsWith(base));
+  const below = (path: string): string[] => (path.startsWith(base) ? [path.slice(base.length)] : []);
+  const items = new Map(
+    [...(await itemsOf(store, generation))].flatMap(([path, item]) =>
+      below(path).map((place) => [place, item] as const),
+    ),
+  );
+  const odd = unplaceable(new Set(items.keys()), new Set(Object.keys(generation.documents).flatMap(below)));
   const isHere = await presence(store);
   const files = new Map<string, WantedFile>();
   const absent: ServedItem[] = [];
-  for (const [path, item] of items) {
-    if (await isHere(item)) files.set(pathInTree(path, base), itemFile(item));
+  for (const [place, item] of items) {
+    if (odd.has(place)) continue;
+    if (await isHere(item)) files.set(place, itemFile(item));
     else absent.push(item);
   }
-  const { documents, omitted } = await documentsOf(store, generation, absent);
+  const oddItems = [...odd].flatMap((place) => items.get(place) ?? []);
+  const { documents, omitted } = await documentsOf(store, generation, [...absent, ...oddItems]);
   const copies = new Map<string, WantedFile>();
   for (const [path, { bytes, zipped }] of documents) {
-    if (!path.startsWith(base)) continue;
-    const place = pathInTree(path, base);
-    const stage = INDEX.test(place) ? "index" : "lists";
-    // As the server has it: a path of both is the document's.
-    files.set(place, textFile(bytes, stage));
-    if (COMPRESSIBLE.test(place)) copies.set(`${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
+    for (const place of below(path)) {
+      refuseUnsafe(place);
+      const stage = INDEX.test(place) ? "index" : "lists";
+      files.set(place, textFile(bytes, stage));
+      if (COMPRESSIBLE.test(place)) copies.set(`${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
+    }
   }
-  for (const [path, file] of copies) addFile(files, path, file);
-  for (const [path, bytes] of sumsOf(files)) addFile(files, path, textFile(bytes, "sums"));
+  const folders = new Set([...files.keys()].flatMap(foldersOf));
+  // What is listed has its path before all that is added here.
+  const add = (path: string, file: WantedFile): void => {
+    if (!files.has(path) && !folders.has(path)) files.set(path, file);
+  };
+  for (const [path, file] of copies) add(path, file);
+  for (const [path, bytes] of sumsOf(files)) add(path, textFile(bytes, "sums"));
   return {
     generation,
     files,
     notHeld: countByStream(absent),
+    unplaceable: oddItems.map((item) => `${item.stream}/${item.path}`),
     omitted: omitted.filter((path) => path.startsWith(base)),
   };
 }
@@ -116,18 +133,18 @@ const INDEX = /^(?:[^/]+\/)?(?:streams\/v1\/index\.s?json|meta\/1\.0\/index-[^/]
 /** What web servers may send compressed. */
 const COMPRESSIBLE = /\.s?json$/;
 
-/** What is listed has its path before all that is added here. */
-function addFile(files: Map<string, WantedFile>, path: string, file: WantedFile): void {
-  if (!files.has(path)) files.set(path, file);
-}
-
-function pathInTree(path: string, base: string): string {
-  const place = parseRelativePath(path.slice(base.length));
-  if (place !== OWN_FOLDER && !place.startsWith(`${OWN_FOLDER}/`)) return place;
-  throw new HeadwaterError("PATH_UNSAFE", `cannot export ${place}: that place is for what an export notes`, {
-    hint: "Take the image off the lists (headwater remove), or give its file another path.",
-    details: { path: place },
-  });
+/** A list of an upstream that would lie among an export's notes; items there are left out, but a root without its lists is none. */
+function refuseUnsafe(document: string): void {
+  const [first] = parseRelativePath(document).split("/");
+  if (first !== OWN_FOLDER) return;
+  throw new HeadwaterError(
+    "PATH_UNSAFE",
+    `cannot export ${document}: that place is for what an export notes`,
+    {
+      hint: "Export without --stream: then it is below the image stream's name.",
+      details: { path: document },
+    },
+  );
 }
 
 function itemFile({ sha256, size }: ServedItem): WantedFile {

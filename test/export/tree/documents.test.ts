@@ -135,12 +135,6 @@ describe("the documents of a tree", () => {
     );
   });
 
-  it("have their paths before items that an upstream put there", async () => {
-    await publish({ "images/streams/v1/index.json": "the index" }, ["streams/v1/index.json", "x/file"]);
-    await exported();
-    expect(readFileSync(join(www, "images/streams/v1/index.json"), "utf8")).toBe("the index");
-  });
-
   it("lose their signatures at once when nobody signs any more, but for files that stay what they are", async () => {
     await publish(SIGNED, ["x/rootfs.tar.xz"]);
     await exported();
