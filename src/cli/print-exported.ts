@@ -84,6 +84,9 @@ export function printDifference(io: Io, options: GlobalOptions, { store, differe
     ...kind("missing", missing),
     ...kind("differs", differing),
     ...kind("extra", extra),
+    ...(missing.length + differing.length === 0
+      ? []
+      : [`headwater export-tree ${folder} --checksum puts right what is missing or differs.`]),
     ...(exported === null || exported === generation
       ? []
       : [`The last export was of generation ${exported}; the store is compared at ${generation}.`]),

@@ -26,6 +26,10 @@ export function exportTreeCommand(program: Command, context: Context): void {
       "--grace <time>",
       "how long a file stays that nothing lists any more, such as 24h (the default) or 0",
     )
+    .option(
+      "--checksum",
+      "read every file and mend what differs, not only those with another size or time than noted",
+    )
     .option("--check", "compare the folder with the store, file by file, and change nothing")
     .option("--dry-run", "only say what would be written and removed")
     .option("--force", "write also where other files are, and replace what is in the way")

@@ -22,6 +22,8 @@ export interface PlanOptions {
   readonly record: TreeRecord | undefined;
   /** Files of others may be replaced. */
   readonly force: boolean;
+  /** Also what has the size and the time that were noted. */
+  readonly readsAll: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -29,12 +31,12 @@ export interface PlanOptions {
 export async function planOf(
   target: Target,
   { files }: Wanted,
-  { record, force, signal }: PlanOptions,
+  { record, force, readsAll, signal }: PlanOptions,
 ): Promise<Plan> {
   const found = new Map<string, Compared>();
   await severalAtOnce(files, async ([path, file]) => {
     signal?.throwIfAborted();
-    found.set(path, await compare(target, path, { file, recorded: record?.files.get(path) }));
+    found.set(path, await compare(target, path, { file, recorded: record?.files.get(path), readsAll }));
   });
   // A list, its signatures and its compressed copy get their names one after the other.
   const compared = [...files.keys()].toSorted().flatMap((path) => found.get(path) ?? []);

@@ -160,7 +160,7 @@ export class Target {
     try {
       await rmdir(this.place(folder));
     } catch (error) {
-      if (errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST") return false;
+      if (["ENOTEMPTY", "EEXIST", "EBUSY"].includes(errnoOf(error) ?? "")) return false;
       return clear("remove the folder", this.place(folder), Promise.reject(error));
     }
     this.#folders.delete(folder);

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import * as z from "zod";
 import { HeadwaterError } from "../../error.ts";
 import { isRelativePath } from "../../simplestreams/relative-path.ts";
+import type { Store } from "../../store/store.ts";
 import { clear } from "./target-errors.ts";
 import { OWN_FOLDER, type Target } from "./target.ts";
 
@@ -26,6 +27,15 @@ export interface TreeRecord {
   readonly files: ReadonlyMap<string, RecordedFile>;
 }
 
+/** Whose tree one is that is exported from here. */
+export async function ownerOf(
+  store: Store,
+  stream: string | undefined,
+): Promise<Pick<TreeRecord, "store" | "stream">> {
+  const first = await store.generation(1);
+  return { store: first?.id ?? "", stream: stream ?? null };
+}
+
 const PLACE = posix.join(OWN_FOLDER, "tree.json");
 const FORMAT = 1;
 
@@ -42,7 +52,7 @@ const schema = z.object({
       z.number(),
       z.boolean(),
       z.number().nullable(),
-      z.string().nullable(),
+      z.iso.datetime().nullable(),
     ]),
   ),
 });

@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   readFileSync,
+  statfsSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -46,6 +47,7 @@ function optionsWith(options: Partial<ExportOptions> & { readonly folder?: strin
     graceMs: GRACE,
     link: "auto" as const,
     force: false,
+    readsAll: false,
     signal: undefined,
     now: () => now,
     ...options,
@@ -238,6 +240,25 @@ describe("a file of the tree that somebody changed", () => {
   });
 });
 
+describe("a file of the tree whose disk forgot", () => {
+  it("is mended when every file is to be read, and not rewritten otherwise", async () => {
+    await exported();
+    const place = join(www, await rootIn());
+    const { mtimeNs } = statSync(place, { bigint: true });
+    const bytes = readFileSync(place);
+    bytes.writeUInt8(bytes.readUInt8(50) ^ 1, 50);
+    writeFileSync(place, bytes);
+    execFileSync("touch", [
+      "--date",
+      `@${mtimeNs / 1_000_000_000n}.${String(mtimeNs % 1_000_000_000n).padStart(9, "0")}`,
+      place,
+    ]);
+    expect(await exported()).toMatchObject({ come: { files: 0 } });
+    expect(await exported({ readsAll: true })).toMatchObject({ come: { files: 1 }, written: { files: 0 } });
+    expect(await wrongFiles(www)).toEqual([]);
+  });
+});
+
 describe("files come", () => {
   it("as hard links when that is asked for, and otherwise never", async () => {
     const [image] = (await site.json("list")) as { files: { sha256: string; path: string }[] }[];
@@ -264,6 +285,8 @@ describe("files come", () => {
     bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
     writeFileSync(blob, bytes);
     expect(await codeOf(exported({ link: "copy" }))).toBe("BLOB_MISMATCH");
+    writeFileSync(blob, bytes.subarray(0, 200));
+    expect(await codeOf(exported({ link: "hard" }))).toBe("BLOB_MISMATCH");
     await rm(blob);
     expect(await codeOf(exported())).toBe("BLOB_MISSING");
     expect(await read("streams/v1/index.json")).toBe(before);
@@ -413,6 +436,19 @@ describe("a disk that does not take it", () => {
     await exported({ folder });
     expect(await wrongFiles(folder)).toEqual([]);
     expect(new Set((await listedIn(folder)).map(({ path }) => path)).size).toBe(4);
+  });
+
+  it("because it is full when lists are written has none of their bytes left to be in the way", async (context) => {
+    const folder = mount(context, "4m");
+    await exported({ folder });
+    await addImage("b", "--os", "other");
+    const { blocks, bfree, bsize } = statfsSync(folder);
+    // Room for what is noted, the two files, and some of the lists.
+    execFileSync("mount", ["-o", `remount,size=${(blocks - bfree + 7) * bsize}`, folder]);
+    expect(await codeOf(exported({ folder }))).toBe("TARGET_FULL");
+    expect((await filesIn(folder)).filter((path) => path.includes("other"))).toHaveLength(2);
+    expect(await readdir(join(folder, ".headwater-export/new"))).toEqual([]);
+    expect(await wrongFiles(folder)).toEqual([]);
   });
 
   it("because it is read-only, or another one than hard links can reach, is named", async (context) => {

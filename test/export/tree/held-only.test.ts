@@ -41,6 +41,7 @@ async function exported(stream?: string): Promise<ExportReport> {
     graceMs: 0,
     link: "auto",
     force: false,
+    readsAll: false,
     signal: undefined,
     now: Date.now,
   } as const;

@@ -55,7 +55,14 @@ async function mirrored(...paths: readonly string[]): Promise<void> {
 
 async function exported(stream?: string) {
   const www = join(folder, "www");
-  const wishes = { graceMs: 0, link: "auto", force: false, signal: undefined, now: Date.now } as const;
+  const wishes = {
+    graceMs: 0,
+    link: "auto",
+    force: false,
+    readsAll: false,
+    signal: undefined,
+    now: Date.now,
+  } as const;
   const report = await exportTree(store, openBlobFiles(store.name), { folder: www, stream, ...wishes });
   expect(await wrongFiles(www)).toEqual([]);
   if (stream === undefined) expect(await wrongFiles(join(www, "up"))).toEqual([]);
