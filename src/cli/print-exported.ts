@@ -32,9 +32,9 @@ export function printExported(io: Io, options: GlobalOptions, { store, report, d
   const until = leavesAt === null ? "" : `; the next run after ${leavesAt.slice(0, 16)}Z removes the first`;
   const lines = [
     `${dryRun ? "Would export" : "Exported"} generation ${generation} to ${folder}: ${counted(listed)}`,
-    ...(changes.length === 0 ? ["Nothing to do: it is so already."] : changes).map(
-      (line) => `${dryRun ? "Would be: " : ""}${line}`,
-    ),
+    ...(changes.length === 0
+      ? ["Nothing to do: it is so already."]
+      : changes.map((line) => `${dryRun ? "Would be: " : ""}${line}`)),
     ...(leaving.files === 0 ? [] : [`${counted(leaving)} stay for those who have older lists${until}`]),
     ...notHereLines(report),
   ];
