@@ -51,8 +51,18 @@ export async function carryOut(ends: Ends, planned: Planned, options: ExportOpti
       files.set(path, recorded(file, modifiedMs));
     },
   };
-  await bringItems(work);
-  await bringTexts(work);
+  const replacing = await bringItems(work);
+  // All are written before the first one gets its name: a full disk leaves the lists as they were, and the files that they fit.
+  const texts = await bringTexts(work);
+  for (const [wanted, brought] of replacing) await work.name(wanted, brought);
+  await target.sync();
+  for (const stage of ["sums", "lists", "index"]) {
+    for (const wanted of plan.texts) {
+      const brought = texts.get(wanted);
+      if (wanted.file.stage === stage && brought !== undefined) await work.name(wanted, brought);
+    }
+    await target.sync();
+  }
   for (const path of plan.goneAtOnce) {
     await target.remove(path);
     files.delete(path);
@@ -91,34 +101,26 @@ function bringerFor(ends: Ends, plan: Plan, { link, signal, onProgress }: Export
   });
 }
 
-/** New files first. What has other bytes behind a known path comes last of them, since the lists that are there do not fit it. */
-async function bringItems({ plan, options, bringer, target, name }: Work): Promise<void> {
-  const replacing: [Compared, Brought][] = [];
+/** New files get their names at once: nothing names them yet. Returns those that have other bytes behind a known path. */
+async function bringItems({ plan, options, bringer, target, name }: Work): Promise<Map<Compared, Brought>> {
+  const replacing = new Map<Compared, Brought>();
   await severalAtOnce(plan.items, async (wanted) => {
     options.signal?.throwIfAborted();
     const brought = await bringer.bring(wanted.file);
     if (wanted.state === "new") await name(wanted, brought);
-    else replacing.push([wanted, brought]);
+    else replacing.set(wanted, brought);
   });
   await target.sync();
-  for (const [wanted, brought] of replacing) await name(wanted, brought);
-  await target.sync();
+  return replacing;
 }
 
-/** All of them are written before the first one gets its name, so that a full disk leaves the lists as they were. */
-async function bringTexts({ plan, options, bringer, target, name }: Work): Promise<void> {
-  const ready = new Map<string, Brought>();
-  await severalAtOnce(plan.texts, async ({ path, file }) => {
+async function bringTexts({ plan, options, bringer }: Work): Promise<Map<Compared, Brought>> {
+  const ready = new Map<Compared, Brought>();
+  await severalAtOnce(plan.texts, async (wanted) => {
     options.signal?.throwIfAborted();
-    ready.set(path, await bringer.bring(file));
+    ready.set(wanted, await bringer.bring(wanted.file));
   });
-  for (const stage of ["sums", "lists", "index"] as const) {
-    for (const wanted of plan.texts) {
-      const brought = ready.get(wanted.path);
-      if (wanted.file.stage === stage && brought !== undefined) await name(wanted, brought);
-    }
-    await target.sync();
-  }
+  return ready;
 }
 
 /** The index in place lists none of these: from now on their grace runs. */

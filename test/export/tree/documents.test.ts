@@ -14,6 +14,8 @@ import { commit } from "../../../src/store/commit.ts";
 import type { DocumentRecord } from "../../../src/store/generation.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { hashOf } from "../../store/tiny-images.ts";
+import { codeOf } from "../../contract/store.ts";
+import { smallDisk } from "./small-disk.ts";
 import { filesIn } from "./walk-tree.ts";
 
 let folder: string;
@@ -31,9 +33,13 @@ afterEach(() => rm(folder, { recursive: true }));
 async function publish(
   texts: Readonly<Record<string, string>>,
   items: readonly string[] = [],
+  textOf: (path: string) => string = (path) => path,
 ): Promise<void> {
   const products = "images/streams/v1/images.json";
-  const fields = items.map((path) => [path, { path, sha256: hashOf(path), size: path.length }]);
+  const fields = items.map((path) => [
+    path,
+    { path, sha256: hashOf(textOf(path)), size: textOf(path).length },
+  ]);
   const versions = { v: { items: Object.fromEntries(fields) } };
   const all = { [products]: JSON.stringify({ products: { p: { versions } } }), ...texts };
   const writer = await store.writer("test");
@@ -41,7 +47,7 @@ async function publish(
   for (const [path, text] of Object.entries(all))
     documents[path] = { ...(await writer.put(Buffer.from(text))), encoding: "identity", type: "text/plain" };
   const blobs: string[] = [];
-  for (const path of items) blobs.push((await writer.put(Buffer.from(path))).sha256);
+  for (const path of items) blobs.push((await writer.put(Buffer.from(textOf(path)))).sha256);
   const streams = [{ name: "images", origin: "own" as const, products: [products], hidden: [] }];
   await commit(store, writer, () => ({
     reason: { verb: "test", text: "" },
@@ -100,6 +106,8 @@ const SIGNED = {
 };
 
 describe("the documents of a tree", () => {
+  const disk = smallDisk();
+
   it("come after the items, each with its signatures and compressed copies beside it, indexes of every kind last", async () => {
     await publish(SIGNED, ["x/rootfs.tar.xz"]);
     expect(await order()).toEqual([
@@ -135,6 +143,21 @@ describe("the documents of a tree", () => {
     expect(names.indexOf("images/streams/v1/index-of-products.json")).toBeLessThan(
       names.indexOf("streams/v1/index.json"),
     );
+  });
+
+  it("stay as they were on a full disk, with the files that they fit", async (context) => {
+    www = disk.mount(context, { folder: join(folder, "disk"), size: "4m" });
+    await publish(SIGNED, ["x/changed"]);
+    await exported();
+    await publish({ ...SIGNED, "streams/v1/images.json": '{"other":1}' }, ["x/changed"], () => "other bytes");
+    // What is noted, the file, and some lists.
+    disk.leavePages(4);
+    expect(await codeOf(exported())).toBe("TARGET_FULL");
+    expect(readFileSync(join(www, "images/x/changed"), "utf8")).toBe("x/changed");
+    expect(readFileSync(join(www, "streams/v1/images.json"), "utf8")).toBe("{}");
+    disk.leavePages(100);
+    await exported();
+    expect(readFileSync(join(www, "images/x/changed"), "utf8")).toBe("other bytes");
   });
 
   it("lose their signatures at once when nobody signs any more, but for files that stay what they are", async () => {

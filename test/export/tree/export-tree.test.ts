@@ -3,7 +3,6 @@ import {
   chmodSync,
   existsSync,
   readFileSync,
-  statfsSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -19,6 +18,7 @@ import { withTreeLock } from "../../../src/export/tree/lock.ts";
 import { Target } from "../../../src/export/tree/target.ts";
 import { codeOf } from "../../contract/store.ts";
 import { type Site, temporarySite } from "../../cli/site.ts";
+import { smallDisk } from "./small-disk.ts";
 import { filesIn, listedIn, wrongCopies, wrongFiles } from "./walk-tree.ts";
 
 const HOUR = 3_600_000;
@@ -403,23 +403,9 @@ describe("saying what would be", () => {
 });
 
 describe("a disk that does not take it", () => {
-  let mounted = "";
-
-  function mount(context: TestContext, size: string): string {
-    const folder = join(site.folder, "disk");
-    execFileSync("mkdir", [folder]);
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder], { stdio: "pipe" });
-      mounted = folder;
-    } catch (error) {
-      context.skip(`cannot mount a small tmpfs (only root can): ${String(error).split("\n")[0]}`);
-    }
-    return folder;
-  }
-  afterEach(() => {
-    if (mounted !== "") execFileSync("umount", ["-l", mounted]);
-    mounted = "";
-  });
+  const disk = smallDisk();
+  const mount = (context: TestContext, size: string): string =>
+    disk.mount(context, { folder: join(site.folder, "disk"), size });
 
   it("because it is full leaves the lists as they were, and the next run goes on when there is room", async (context) => {
     const folder = mount(context, "512k");
@@ -442,9 +428,8 @@ describe("a disk that does not take it", () => {
     const folder = mount(context, "4m");
     await exported({ folder });
     await addImage("b", "--os", "other");
-    const { blocks, bfree, bsize } = statfsSync(folder);
     // Room for what is noted, the two files, and some of the lists.
-    execFileSync("mount", ["-o", `remount,size=${(blocks - bfree + 7) * bsize}`, folder]);
+    disk.leavePages(7);
     expect(await codeOf(exported({ folder }))).toBe("TARGET_FULL");
     expect((await filesIn(folder)).filter((path) => path.includes("other"))).toHaveLength(2);
     expect(await readdir(join(folder, ".headwater-export/new"))).toEqual([]);
