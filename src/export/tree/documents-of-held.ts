@@ -33,13 +33,15 @@ export async function documentsOfHeld(
   for (const { stream, sha256 } of absent) {
     missing.set(stream, (missing.get(stream) ?? new Set()).add(sha256));
   }
+  const replaces = (path: string): boolean => {
+    const owner = generation.streams.find(({ name }) => path.startsWith(`${name}/`))?.name;
+    return owner === undefined || missing.has(owner);
+  };
   const documents = new Map<string, string>();
   const streams = await readStreams(store, generation);
   const held = streams.map((stream) => heldOf(stream, missing.get(stream.name)));
-  const ownerOf = (path: string): string | undefined =>
-    generation.streams.find(({ name }) => path.startsWith(`${name}/`))?.name;
   for (const { path, text } of renderDocuments(held, new Date(generation.createdAt)).documents) {
-    if (ownerOf(path) === undefined) documents.set(path, text);
+    if (replaces(path)) documents.set(path, text);
   }
   for (const record of generation.streams) {
     const gone = missing.get(record.name);
@@ -49,10 +51,7 @@ export async function documentsOfHeld(
   const encoder = new TextEncoder();
   return {
     documents: new Map([...documents].map(([path, text]) => [path, encoder.encode(text)])),
-    replaces: (path) => {
-      const owner = ownerOf(path);
-      return owner === undefined || missing.has(owner);
-    },
+    replaces,
   };
 }
 
