@@ -5,7 +5,7 @@ import { checkTree } from "../export/tree/check-tree.ts";
 import { exportTree, tryExport } from "../export/tree/export-tree.ts";
 import type { Context, GlobalOptions } from "./context.ts";
 import { FAILED } from "./exit-status.ts";
-import { storeToRead } from "./open-store.ts";
+import { storeToExport } from "./open-store.ts";
 import { printDifference, printExported } from "./print-exported.ts";
 import { progressLine } from "./progress.ts";
 import { readSettings } from "./settings.ts";
@@ -31,7 +31,7 @@ export async function exportToFolder(
   const { io } = context;
   const { stream, generation, link, grace, dryRun = false, force = false, checksum = false } = options;
   const { config } = await readSettings(io, options, { grace });
-  const store = await storeToRead(io, options);
+  const store = await storeToExport(io, options);
   const folder = resolve(io.cwd, name);
   const line = progressLine(io, options);
   const shared = {

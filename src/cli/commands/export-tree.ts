@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { LINK_MODES } from "../../export/tree/bring.ts";
 import type { Context } from "../context.ts";
 import type { ExportTreeOptions } from "../export-to-folder.ts";
-import { DAMAGE, TARGET_TROUBLE } from "../exit-status.ts";
+import { DAMAGE, KEY_TROUBLE, TARGET_TROUBLE } from "../exit-status.ts";
 import { withHelp } from "../help.ts";
 
 export function exportTreeCommand(program: Command, context: Context): void {
@@ -32,6 +32,7 @@ export function exportTreeCommand(program: Command, context: Context): void {
     )
     .option("--check", "compare the folder with the store, file by file, and change nothing")
     .option("--dry-run", "only say what would be written and removed")
+    .option("--no-sign", "leave lists that are made anew unsigned, also where the store has a key")
     .option("--force", "write also where other files are, and replace what is in the way")
     .action(async (folder: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<ExportTreeOptions>();
@@ -44,6 +45,6 @@ export function exportTreeCommand(program: Command, context: Context): void {
       ["export-tree /srv/www --check", "ends with 1 when the folder is not what the store says"],
       ["export-tree /srv/ubuntu --stream ubuntu --link hard", "one image stream, without taking any room"],
     ],
-    statuses: [3, 6, DAMAGE, TARGET_TROUBLE],
+    statuses: [3, 6, DAMAGE, TARGET_TROUBLE, KEY_TROUBLE],
   });
 }

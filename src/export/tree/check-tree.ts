@@ -39,7 +39,7 @@ export async function checkTree(
   const generation = await chooseGeneration(store, choice);
   const record = await readRecord(target);
   refuseAnotherTree(target, record, await ownerOf(store, choice.stream));
-  const { files } = await wantedOf(store, generation, choice.stream);
+  const { files } = await wantedOf(store, generation, { stream: choice.stream, target, record });
   const of = [...files.values()].reduce((sum, { size }) => sum + size, 0);
   let bytes = 0;
   const missing: string[] = [];

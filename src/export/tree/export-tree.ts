@@ -95,9 +95,10 @@ interface Ready extends Planned {
 async function prepare({ store, target }: Ends, options: ExportOptions): Promise<Ready> {
   const generation = await chooseGeneration(store, options);
   const before = await readRecord(target);
-  const head = { ...(await ownerOf(store, options.stream)), generation: generation.number };
-  if (!options.force) refuseAnotherTree(target, before, head);
-  const wanted = await wantedOf(store, generation, options.stream);
+  const owner = await ownerOf(store, options.stream);
+  if (!options.force) refuseAnotherTree(target, before, owner);
+  const wanted = await wantedOf(store, generation, { stream: options.stream, target, record: before });
+  const head = { ...owner, generation: generation.number, signedBy: wanted.signedBy };
   // A tree that is there is emptied; a new one would be a web server's mistake for an hour.
   if (wanted.files.size === 0 && before === undefined) throw nothingToExport(store, wanted);
   return { wanted, before, head, plan: await planOf(target, wanted, { ...options, record: before }) };

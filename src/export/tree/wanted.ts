@@ -3,12 +3,15 @@ import { posix } from "node:path";
 import { gzipSync } from "node:zlib";
 import { HeadwaterError } from "../../error.ts";
 import { parseRelativePath } from "../../simplestreams/relative-path.ts";
+import { signerOf } from "../../publish/signatures.ts";
 import { readDocument, readDocumentBlob } from "../../store/documents.ts";
 import type { Generation } from "../../store/generation.ts";
 import { itemsOf, type ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
-import { documentsOfHeld } from "./documents-of-held.ts";
-import { OWN_FOLDER } from "./target.ts";
+import { documentsOfHeld, type Rendered } from "./documents-of-held.ts";
+import { listSignatures } from "./list-signatures.ts";
+import { OWN_FOLDER, type Target } from "./target.ts";
+import type { TreeRecord } from "./tree-record.ts";
 import { foldersOf, unplaceable } from "./unplaceable.ts";
 
 /**
@@ -35,6 +38,8 @@ export interface NotHeld {
 
 export interface Wanted {
   readonly generation: Generation;
+  /** Who signed lists that were made for the tree. */
+  readonly signedBy: string | null;
   /** By path below the root of the tree. */
   readonly files: ReadonlyMap<string, WantedFile>;
   readonly notHeld: readonly NotHeld[];
@@ -44,11 +49,18 @@ export interface Wanted {
   readonly omitted: readonly string[];
 }
 
+export interface WantedOptions {
+  readonly stream: string | undefined;
+  /** The tree as it is. */
+  readonly target: Target;
+  readonly record: TreeRecord | undefined;
+}
+
 /** Everything that a tree of one generation holds, or of one of its image streams. */
 export async function wantedOf(
   store: Store,
   generation: Generation,
-  stream: string | undefined,
+  { stream, target, record }: WantedOptions,
 ): Promise<Wanted> {
   const base = stream === undefined ? "" : `${stream}/`;
   const below = (path: string): string[] => (path.startsWith(base) ? [path.slice(base.length)] : []);
@@ -67,7 +79,14 @@ export async function wantedOf(
     else absent.push(item);
   }
   const oddItems = [...odd].flatMap((place) => items.get(place) ?? []);
-  const { documents, omitted } = await documentsOf(store, generation, [...absent, ...oddItems]);
+  const rendered = await documentsOfHeld(store, generation, [...absent, ...oddItems]);
+  // Where no list is made anew, no key is needed.
+  const signer = rendered.documents.size === 0 ? undefined : signerOf(store, generation);
+  const tree = { target, record, placeOf: (path: string) => below(path)[0] };
+  const signatures =
+    signer === undefined ? new Map() : await listSignatures(rendered.documents, signer, tree);
+  const made = new Map([...rendered.documents, ...signatures]);
+  const { documents, omitted } = await documentsOf(store, generation, { ...rendered, documents: made });
   const copies = new Map<string, WantedFile>();
   for (const [path, { bytes, zipped }] of documents) {
     for (const place of below(path)) {
@@ -86,6 +105,7 @@ export async function wantedOf(
   for (const [path, bytes] of sumsOf(files)) add(path, textFile(bytes, "sums"));
   return {
     generation,
+    signedBy: signer?.fingerprint ?? null,
     files,
     notHeld: countByStream(absent),
     unplaceable: oddItems.map((item) => `${item.stream}/${item.path}`),
@@ -109,9 +129,8 @@ interface Document {
 async function documentsOf(
   store: Store,
   generation: Generation,
-  absent: readonly ServedItem[],
+  rendered: Rendered,
 ): Promise<{ readonly documents: ReadonlyMap<string, Document>; readonly omitted: readonly string[] }> {
-  const rendered = await documentsOfHeld(store, generation, absent);
   const documents = new Map<string, Document>();
   const omitted: string[] = [];
   for (const [path, record] of Object.entries(generation.documents)) {

@@ -76,9 +76,10 @@ async function order(): Promise<string[]> {
   const newest = await store.newest();
   if (newest === undefined) throw new Error("nothing published");
   const target = await Target.at(www);
-  const wanted = await wantedOf(store, newest, undefined);
+  const record = await readRecord(target);
+  const wanted = await wantedOf(store, newest, { stream: undefined, target, record });
   const plan = await planOf(target, wanted, {
-    record: await readRecord(target),
+    record,
     force: false,
     readsAll: false,
     signal: undefined,
