@@ -1,16 +1,11 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { gzipSync } from "node:zlib";
-import { HeadwaterError } from "../../error.ts";
-import { parseRelativePath } from "../../simplestreams/relative-path.ts";
-import { signerOf } from "../../publish/signatures.ts";
-import { readDocument, readDocumentBlob } from "../../store/documents.ts";
 import type { Generation } from "../../store/generation.ts";
 import { itemsOf, type ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
-import { documentsOfHeld, type Rendered } from "./documents-of-held.ts";
-import { listSignatures } from "./list-signatures.ts";
-import { OWN_FOLDER, type Target } from "./target.ts";
+import type { Target } from "./target.ts";
+import { documentsFor } from "./tree-documents.ts";
 import type { TreeRecord } from "./tree-record.ts";
 import { foldersOf, unplaceable } from "./unplaceable.ts";
 
@@ -63,54 +58,63 @@ export async function wantedOf(
   { stream, target, record }: WantedOptions,
 ): Promise<Wanted> {
   const base = stream === undefined ? "" : `${stream}/`;
-  const below = (path: string): string[] => (path.startsWith(base) ? [path.slice(base.length)] : []);
-  const items = new Map(
-    [...(await itemsOf(store, generation))].flatMap(([path, item]) =>
-      below(path).map((place) => [place, item] as const),
-    ),
-  );
-  const odd = unplaceable(new Set(items.keys()), new Set(Object.keys(generation.documents).flatMap(below)));
-  const isHere = await presence(store);
-  const files = new Map<string, WantedFile>();
-  const absent: ServedItem[] = [];
-  for (const [place, item] of items) {
-    if (odd.has(place)) continue;
-    if (await isHere(item)) files.set(place, itemFile(item));
-    else absent.push(item);
-  }
-  const oddItems = [...odd].flatMap((place) => items.get(place) ?? []);
-  const rendered = await documentsOfHeld(store, generation, [...absent, ...oddItems]);
-  // Where no list is made anew, no key is needed.
-  const signer = rendered.documents.size === 0 ? undefined : signerOf(store, generation);
-  const tree = { target, record, placeOf: (path: string) => below(path)[0] };
-  const signatures =
-    signer === undefined ? new Map() : await listSignatures(rendered.documents, signer, tree);
-  const made = new Map([...rendered.documents, ...signatures]);
-  const { documents, omitted } = await documentsOf(store, generation, { ...rendered, documents: made });
-  const copies = new Map<string, WantedFile>();
-  for (const [path, { bytes, zipped }] of documents) {
-    for (const place of below(path)) {
-      refuseUnsafe(place);
-      const stage = INDEX.test(place) ? "index" : "lists";
-      files.set(place, textFile(bytes, stage));
-      if (COMPRESSIBLE.test(place)) copies.set(`${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
-    }
-  }
+  const placeOf = (path: string): string | undefined =>
+    path.startsWith(base) ? path.slice(base.length) : undefined;
+  const { here, absent, odd } = await itemsFor(store, generation, placeOf);
+  const tree = { target, record, placeOf };
+  const { documents, omitted, signedBy } = await documentsFor(store, generation, {
+    tree,
+    leftOut: [...absent, ...odd],
+  });
+  const files = new Map([...here].map(([place, item]) => [place, itemFile(item)]));
+  for (const [place, { bytes }] of documents) files.set(place, textFile(bytes, stageOf(place)));
   const folders = new Set([...files.keys()].flatMap(foldersOf));
   // What is listed has its path before all that is added here.
-  const add = (path: string, file: WantedFile): void => {
-    if (!files.has(path) && !folders.has(path)) files.set(path, file);
+  const add = (place: string, file: () => WantedFile): void => {
+    if (!files.has(place) && !folders.has(place)) files.set(place, file());
   };
-  for (const [path, file] of copies) add(path, file);
-  for (const [path, bytes] of sumsOf(files)) add(path, textFile(bytes, "sums"));
+  for (const [place, { bytes, zipped }] of documents) {
+    if (COMPRESSIBLE.test(place))
+      add(`${place}.gz`, () => textFile(zipped ?? gzipSync(bytes), stageOf(place)));
+  }
+  for (const [place, bytes] of sumsOf(files)) add(place, () => textFile(bytes, "sums"));
   return {
-    generation,
-    signedBy: signer?.fingerprint ?? null,
-    files,
+    ...{ generation, signedBy, files, omitted },
     notHeld: countByStream(absent),
-    unplaceable: oddItems.map((item) => `${item.stream}/${item.path}`),
-    omitted: omitted.filter((path) => path.startsWith(base)),
+    unplaceable: odd.map((item) => `${item.stream}/${item.path}`),
   };
+}
+
+interface TreeItems {
+  readonly here: ReadonlyMap<string, ServedItem>;
+  /** At an upstream. */
+  readonly absent: readonly ServedItem[];
+  /** Here, and not to be put into a folder. */
+  readonly odd: readonly ServedItem[];
+}
+
+async function itemsFor(
+  store: Store,
+  generation: Generation,
+  placeOf: (path: string) => string | undefined,
+): Promise<TreeItems> {
+  const items = new Map<string, ServedItem>();
+  for (const [path, item] of await itemsOf(store, generation)) {
+    const place = placeOf(path);
+    if (place !== undefined) items.set(place, item);
+  }
+  const documents = Object.keys(generation.documents).flatMap((path) => placeOf(path) ?? []);
+  const isOdd = unplaceable(new Set(items.keys()), new Set(documents));
+  const isHere = await presence(store);
+  const here = new Map<string, ServedItem>();
+  const absent: ServedItem[] = [];
+  const odd: ServedItem[] = [];
+  for (const [place, item] of items) {
+    if (isOdd.has(place)) odd.push(item);
+    else if (await isHere(item)) here.set(place, item);
+    else absent.push(item);
+  }
+  return { here, absent, odd };
 }
 
 /** Own image streams and mirrors hold what they list; of a cache, what was held when the list was read may have been let go since. */
@@ -120,51 +124,15 @@ async function presence(store: Store): Promise<(item: ServedItem) => Promise<boo
     isHeld && (!isCached || live.has(sha256) || (await store.sizeOf(sha256)) !== undefined);
 }
 
-interface Document {
-  readonly bytes: Uint8Array;
-  /** Where the store has it like that. */
-  readonly zipped?: Uint8Array;
-}
-
-async function documentsOf(
-  store: Store,
-  generation: Generation,
-  rendered: Rendered,
-): Promise<{ readonly documents: ReadonlyMap<string, Document>; readonly omitted: readonly string[] }> {
-  const documents = new Map<string, Document>();
-  const omitted: string[] = [];
-  for (const [path, record] of Object.entries(generation.documents)) {
-    if (rendered.replaces(path)) {
-      if (!rendered.documents.has(path)) omitted.push(path);
-      continue;
-    }
-    const bytes = await readDocument(store, record);
-    const zipped = record.encoding === "gzip" ? await readDocumentBlob(store, record) : undefined;
-    documents.set(path, zipped === undefined ? { bytes } : { bytes, zipped });
-  }
-  for (const [path, bytes] of rendered.documents) documents.set(path, { bytes });
-  return { documents, omitted };
-}
-
 /** What clients ask for first, which names everything else: the index of simplestreams or of LXC, signed, or a signature of it. */
 const INDEX = /^(?:[^/]+\/)?(?:streams\/v1\/index\.s?json|meta\/1\.0\/index-[^/]+)(?:\.gpg|\.asc)?$/;
 
+function stageOf(document: string): Stage {
+  return INDEX.test(document) ? "index" : "lists";
+}
+
 /** What web servers may send compressed. */
 const COMPRESSIBLE = /\.s?json$/;
-
-/** A list of an upstream that would lie among an export's notes; items there are left out, but a root without its lists is none. */
-function refuseUnsafe(document: string): void {
-  const [first] = parseRelativePath(document).split("/");
-  if (first !== OWN_FOLDER) return;
-  throw new HeadwaterError(
-    "PATH_UNSAFE",
-    `cannot export ${document}: that place is for what an export notes`,
-    {
-      hint: "Export without --stream: then it is below the image stream's name.",
-      details: { path: document },
-    },
-  );
-}
 
 function itemFile({ sha256, size }: ServedItem): WantedFile {
   return { sha256, size, stage: "item" };
