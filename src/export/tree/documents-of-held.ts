@@ -8,6 +8,7 @@ import type { ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
+import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 
 export interface Rendered {
   /** By path, instead of those of the generation. */
@@ -76,7 +77,8 @@ async function ownRoot(
 ): Promise<Map<string, string>> {
   const listing = new Map<string, ProductsFile>();
   for (const [path, file] of await readListing(store, generation, record)) {
-    const held = withoutItems(file, gone);
+    // A client that has chosen a delta does not go back to the whole file.
+    const held = withUsableDeltasIn(withoutItems(file, gone));
     if (held.products.size > 0) listing.set(path, held);
   }
   const root = new Map<string, string>();
