@@ -1,11 +1,11 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { HeadwaterError } from "../error.ts";
+import { signableText, signedIndex, signedPath } from "../simplestreams/signed-form.ts";
 import { readDocument, readDocumentBlob } from "../store/documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "../store/generation.ts";
 import type { Signer } from "../store/signer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
-import { type Form, formsOf, isIndex } from "./signature-forms.ts";
 
 type Documents = Readonly<Record<string, DocumentRecord>>;
 
@@ -15,6 +15,49 @@ export interface ToSign {
   /** Of the documents that were just rendered. */
   readonly texts: ReadonlyMap<string, string>;
   readonly base: Generation | undefined;
+}
+
+/** One kind of signature of a document. */
+interface Form {
+  readonly name: "sjson" | "gpg" | "asc";
+  readonly pathOf: (path: string) => string;
+  readonly type: string;
+  readonly encoding: DocumentRecord["encoding"];
+  readonly make: (signer: Signer, path: string, text: string) => Promise<Uint8Array | string>;
+}
+
+const SIGNATURE = "application/pgp-signature";
+
+const CLEAR: Form = {
+  name: "sjson",
+  pathOf: signedPath,
+  type: "text/plain; charset=utf-8",
+  encoding: "gzip",
+  make: (signer, path, text) => signer.clearSign(isIndex(path) ? signedIndex(text) : signableText(text)),
+};
+const DETACHED: Form = {
+  name: "gpg",
+  pathOf: (path) => `${path}.gpg`,
+  type: SIGNATURE,
+  encoding: "identity",
+  make: (signer, _path, text) => signer.sign(new TextEncoder().encode(text)),
+};
+const ARMOURED: Form = {
+  name: "asc",
+  pathOf: (path) => `${path}.asc`,
+  type: SIGNATURE,
+  encoding: "identity",
+  make: (signer, _path, text) => signer.signArmored(new TextEncoder().encode(text)),
+};
+
+/** What readers look for: simplestreams beside JSON (`streams/v1/`), and `lxc-create -t download` beside its indexes (`meta/1.0/`). */
+export function formsOf(path: string): readonly Form[] {
+  if (path.endsWith(".json")) return [CLEAR, DETACHED];
+  return path.startsWith("meta/1.0/index-") ? [ARMOURED] : [];
+}
+
+function isIndex(path: string): boolean {
+  return path.endsWith("streams/v1/index.json");
 }
 
 /**
@@ -108,7 +151,8 @@ async function make(
   form: Form,
   { signer, path, text }: { readonly signer: Signer; readonly path: string; readonly text: string },
 ): Promise<DocumentRecord> {
-  const bytes = await form.make(signer, path, text);
+  const signature = await form.make(signer, path, text);
+  const bytes = typeof signature === "string" ? new TextEncoder().encode(signature) : signature;
   const { encoding, type } = form;
   const stored = await writer.put(encoding === "gzip" ? await compress(bytes, { level: 6 }) : bytes);
   return { ...stored, encoding, type, signedBy: signer.fingerprint };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { formsOf } from "../../publish/signature-forms.ts";
+import { formsOf } from "../../publish/signatures.ts";
 import type { Signer } from "../../store/signer.ts";
 import type { Target } from "./target.ts";
 import type { TreeRecord } from "./tree-record.ts";
@@ -24,8 +24,10 @@ export async function listSignatures(
   const signatures = new Map<string, Uint8Array>();
   for (const [path, bytes] of lists) {
     for (const { pathOf, make } of formsOf(path)) {
-      const kept = await keptSignature(tree, { list: path, bytes, signature: pathOf(path), signer });
-      signatures.set(pathOf(path), kept ?? (await make(signer, path, new TextDecoder().decode(bytes))));
+      const signature = pathOf(path);
+      const kept = await keptSignature(tree, { list: path, bytes, signature, signer });
+      const signed = kept ?? (await make(signer, path, new TextDecoder().decode(bytes)));
+      signatures.set(signature, Buffer.from(signed));
     }
   }
   return signatures;
