@@ -54,7 +54,8 @@ export async function removeStale(path: string): Promise<void> {
     throw error;
   }
   const { reachable, close } = await reach(aside);
-  if (await isAnswering(reachable).finally(close)) await link(aside, path).catch(() => undefined);
+  if (await isAnswering(reachable)) await link(aside, path).catch(() => undefined);
+  await close();
   await rm(aside, { force: true });
 }
 

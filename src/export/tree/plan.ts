@@ -23,7 +23,7 @@ export interface PlanOptions {
   /** Files of others may be replaced. */
   readonly force: boolean;
   /** Also what has the size and the time that were noted. */
-  readonly readsAll: boolean;
+  readonly readsAll?: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface PlanOptions {
 export async function planOf(
   target: Target,
   { files }: Wanted,
-  { record, force, readsAll, signal }: PlanOptions,
+  { record, force, readsAll = false, signal }: PlanOptions,
 ): Promise<Plan> {
   const found = new Map<string, Compared>();
   await severalAtOnce(files, async ([path, file]) => {

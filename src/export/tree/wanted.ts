@@ -79,7 +79,10 @@ export async function wantedOf(
   }
   for (const [place, bytes] of sumsOf(files)) add(place, () => textFile(bytes, "sums"));
   return {
-    ...{ generation, signedBy, files, omitted },
+    generation,
+    signedBy,
+    files,
+    omitted,
     notHeld: countByStream(absent),
     unplaceable: odd.map((item) => `${item.stream}/${item.path}`),
   };

@@ -64,7 +64,7 @@ async function exported(): Promise<void> {
     graceMs: 3_600_000,
     link: "copy",
     force: false,
-    readsAll: false,
+
     signal: undefined,
     now: Date.now,
   } as const;
@@ -81,7 +81,7 @@ async function order(): Promise<string[]> {
   const plan = await planOf(target, wanted, {
     record,
     force: false,
-    readsAll: false,
+
     signal: undefined,
   });
   const stages = ["item", "sums", "lists", "index"];

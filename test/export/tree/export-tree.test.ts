@@ -47,7 +47,6 @@ function optionsWith(options: Partial<ExportOptions> & { readonly folder?: strin
     graceMs: GRACE,
     link: "auto" as const,
     force: false,
-    readsAll: false,
     signal: undefined,
     now: () => now,
     ...options,

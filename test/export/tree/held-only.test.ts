@@ -43,7 +43,7 @@ async function exported(stream?: string, from = store): Promise<ExportReport> {
     graceMs: 0,
     link: "auto",
     force: false,
-    readsAll: false,
+
     signal: undefined,
     now: Date.now,
   } as const;

@@ -59,7 +59,7 @@ async function exported(stream?: string) {
     graceMs: 0,
     link: "auto",
     force: false,
-    readsAll: false,
+
     signal: undefined,
     now: Date.now,
   } as const;
