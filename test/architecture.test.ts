@@ -9,7 +9,7 @@ const LINES: readonly (readonly string[])[] = [
   ["intake", "curate", "export", "config"],
   ["publish"],
   ["views"],
-  ["store", "upstream", "image"],
+  ["store", "upstream", "image", "bundle"],
   ["simplestreams"],
 ];
 

@@ -42,9 +42,21 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+/** Waits until the bytes have been taken. */
+function output(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 const io: Io = {
   stdout: sink(process.stdout),
   stderr: sink(process.stderr),
+  // Opened when it is asked for: whoever does not read it must not wait for its end.
+  input: process.stdin.isTTY
+    ? undefined
+    : { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
+  output: process.stdout.isTTY ? undefined : output,
   env: process.env,
   cwd: process.cwd(),
   home: homedir(),

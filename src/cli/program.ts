@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addCommand } from "./commands/add.ts";
 import { aliasCommand } from "./commands/alias.ts";
 import { backupCommand } from "./commands/backup.ts";
+import { bundleCommand } from "./commands/bundle.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -75,6 +76,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   pruneCommand,
   backupCommand,
   exportTreeCommand,
+  bundleCommand,
   certificateCommand,
   completionCommand,
 ];

@@ -27,10 +27,12 @@ export async function readSettings(
 
 /** Paths in the file are relative to the file, wherever a command is run. */
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { certificate } = config;
-  if (certificate === undefined) return config;
+  const { certificate, bundles } = config;
   return {
     ...config,
-    certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) },
+    ...(bundles.keyring === undefined ? {} : { bundles: { keyring: resolve(folder, bundles.keyring) } }),
+    ...(certificate === undefined
+      ? {}
+      : { certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) } }),
   };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
-import { isStreamName } from "./presets.ts";
+import { isStreamName } from "../views/stream-name.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
 
 /** `headwater.yaml` as it is read, with the defaults filled in. Unknown keys are refused: they are misspelled ones. */
@@ -17,6 +17,7 @@ export const configSchema = z.strictObject({
   grace: parsedBy(parseDuration).default(parseDuration("24h")),
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
+  bundles: z.strictObject({ keyring: z.string().min(1).optional() }).default({}),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   upstreams: z
     .record(
@@ -49,6 +50,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: "names", variable: "HEADWATER_NAMES", isList: true },
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
+  { key: "bundles.keyring", variable: "HEADWATER_BUNDLES_KEYRING" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
   { key: "upstreams" },
 ];
