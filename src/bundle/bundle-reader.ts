@@ -93,7 +93,8 @@ export class BundleReader {
       await this.#file(file, (content) => take(file, content));
     }
     await this.#expect(END, "at its end");
-    if ((await this.#source.read(new Uint8Array(1))) > 0) throw this.#strange("after its end");
+    if ((await this.#source.read(new Uint8Array(1))) > 0)
+      throw notABundle(this.#source.name, "more bytes after its end");
   }
 
   /** For whoever hashed the file that is being read. */
@@ -132,19 +133,23 @@ export class BundleReader {
     header.set(ahead);
     const rest = header.subarray(ahead.byteLength);
     if ((await this.#source.read(rest)) < rest.byteLength) throw this.#cutOff();
-    if (!isSame(header, expected)) throw this.#strange(`before ${member.path}`);
+    this.#assertSame(header, expected, `before ${member.path}`);
     this.#position += expected.byteLength;
   }
 
   async #expect(expected: Uint8Array, where: string): Promise<void> {
     const found = new Uint8Array(expected.byteLength);
     if ((await this.#source.read(found)) < found.byteLength) throw this.#cutOff();
-    if (!isSame(found, expected)) throw this.#strange(where);
+    this.#assertSame(found, expected, where);
     this.#position += expected.byteLength;
   }
 
-  #strange(where: string): HeadwaterError {
-    return notABundle(this.#source.placeOf(this.#position, 1), `other bytes than its list says, ${where}`);
+  /** Says in which part the first byte is that is not as it must be. */
+  #assertSame(found: Uint8Array, expected: Uint8Array, where: string): void {
+    const at = found.findIndex((byte, index) => byte !== expected[index]);
+    if (at === -1) return;
+    const place = this.#source.placeOf(this.#position + at, 1);
+    throw notABundle(place, `other bytes than its list says, ${where}`);
   }
 
   #cutOff(): HeadwaterError {
