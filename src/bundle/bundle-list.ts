@@ -54,7 +54,7 @@ export interface BundleStream {
   readonly url: string | null;
   /** Anybody can get its files where they come from. */
   readonly isPublic: boolean;
-  /** Its documents are the upstream's own bytes, signatures included. */
+  /** Its documents are passed on as they are: they are the upstream's own bytes, or that site signed them. */
   readonly isVerbatim: boolean;
   readonly aliasPrefix: string;
   readonly twins: boolean;

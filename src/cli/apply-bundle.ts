@@ -7,7 +7,7 @@ import type { Io } from "./io.ts";
 import { storeToFill, storeToTry } from "./open-store.ts";
 import { printApplied } from "./print-bundle.ts";
 import { progressLine } from "./progress.ts";
-import { withSyncLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 
 export interface ApplyBundleOptions extends TrustOptions {
   readonly as?: readonly string[];
@@ -48,7 +48,7 @@ export async function applyBundleFile(
       options,
       `waiting for ${pid === undefined ? "another process" : `process ${pid}`}, which changes image streams`,
     );
-  const report = await withSyncLock(store, { signal: io.signal, onWait }, () =>
+  const report = await withStoreLock(store, "sync", { signal: io.signal, onWait }, () =>
     withBundle(io, files, (source) => applyBundle(store, source, shared)),
   ).finally(() => line.end());
   printApplied(io, options, { store: store.name, report, dryRun });

@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import { withBundle } from "./bundle-input.ts";
 import { type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
-import { storeToRead } from "./open-store.ts";
+import { storeToChange } from "./open-store.ts";
 import { printCreated } from "./print-bundle.ts";
 import { progressLine } from "./progress.ts";
 import { readImages } from "./read-images.ts";
@@ -22,7 +22,6 @@ export interface CreateBundleOptions extends GlobalOptions {
   readonly stream?: readonly string[];
   readonly since?: string;
   readonly partSize?: string;
-  readonly sign: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
 }
@@ -36,16 +35,16 @@ export async function createBundleFile(
   options: CreateBundleOptions,
   { file, images }: { readonly file: string; readonly images: readonly string[] },
 ): Promise<void> {
-  const store = await storeToRead(io, options);
+  const store = await storeToChange(io, options);
   const partSize = partSizeOf(options, file);
-  const { since, select, sign, stream, force = false, dryRun = false } = options;
+  const { since, select, stream, force = false, dryRun = false } = options;
   const line = progressLine(io, options);
   const wishes = {
     streams: await knownStreams(store, stream),
     selections: select?.map(parseSelection),
     images: await fingerprintsOf(store, images),
     since: since === undefined ? undefined : await readEarlier(io, since),
-    signer: sign ? store.signer : undefined,
+    signer: store.signer,
     partSize,
     signal: io.signal,
     onProgress: ({ bytes, of }: { readonly bytes: number; readonly of: number }) =>

@@ -5,11 +5,13 @@ import { backupCommand } from "./commands/backup.ts";
 import { bundleCommand } from "./commands/bundle.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { deltaCommand } from "./commands/delta.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
+import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -73,10 +75,12 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   diffCommand,
   rollbackCommand,
   verifyCommand,
+  deltaCommand,
   pruneCommand,
   backupCommand,
   exportTreeCommand,
   bundleCommand,
   certificateCommand,
+  keyCommand,
   completionCommand,
 ];

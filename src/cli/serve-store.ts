@@ -20,6 +20,7 @@ import { giveToOwnerOf } from "./owner.ts";
 import { printServing } from "./print-serving.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
+import { deltaTask } from "./serve-deltas.ts";
 import { serveUpstreams } from "./serve-upstreams.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -41,6 +42,7 @@ export async function serveStore(
     return;
   }
   const certificate = await prepareCertificate(io, request);
+  await tryKey(request.store, log);
   await renderByNewRules(request.store, log);
   const fills = fillsOf(request.store);
   const server =
@@ -55,6 +57,18 @@ export async function serveStore(
     notice(io, options, "Stopping. Running downloads get up to 60 seconds; Ctrl-C again cuts them.");
   } finally {
     for (const stop of stops) await stop();
+  }
+}
+
+/**
+ * A key that cannot sign is said at once, and not first when something is to be published. What is listed is served all the same: after
+ * a reboot, say, before somebody has unlocked the key.
+ */
+async function tryKey(store: Store, log: Logger): Promise<void> {
+  try {
+    await store.signer?.sign(new Uint8Array());
+  } catch (error) {
+    log.warn({ err: error }, "the signing key cannot sign now; until it can, nothing new is published here");
   }
 }
 
@@ -119,7 +133,11 @@ async function startSideWork(
   const upstreams = serveUpstreams(context.io, options, { store, log, graceMs: config.grace });
   const background = await startBackground({
     socketPath: socketPathOf(store),
-    tasks: [{ name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) }, ...upstreams.tasks],
+    tasks: [
+      { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) },
+      deltaTask(context.io, options, { store, log }),
+      ...upstreams.tasks,
+    ],
     onConnection: upstreams.onConnection,
     log,
   });

@@ -27,12 +27,18 @@ export async function readSettings(
 
 /** Paths in the file are relative to the file, wherever a command is run. */
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { certificate, bundles } = config;
+  const { certificate, bundles, signing } = config;
+  const { gpgHome, passphraseFile } = signing;
   return {
     ...config,
-    ...(bundles.keyring === undefined ? {} : { bundles: { keyring: resolve(folder, bundles.keyring) } }),
     ...(certificate === undefined
       ? {}
       : { certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) } }),
+    ...(bundles.keyring === undefined ? {} : { bundles: { keyring: resolve(folder, bundles.keyring) } }),
+    signing: {
+      ...signing,
+      ...(gpgHome === undefined ? {} : { gpgHome: resolve(folder, gpgHome) }),
+      ...(passphraseFile === undefined ? {} : { passphraseFile: resolve(folder, passphraseFile) }),
+    },
   };
 }

@@ -76,9 +76,12 @@ export async function readListing(
   return listing;
 }
 
+/** Without signatures that were made here: whoever publishes makes them. */
 function documentsOf(generation: Generation, stream: string): Map<string, DocumentRecord> {
   const prefix = `${stream}/`;
-  const own = Object.entries(generation.documents).filter(([path]) => path.startsWith(prefix));
+  const own = Object.entries(generation.documents).filter(
+    ([path, { signedBy }]) => path.startsWith(prefix) && signedBy === undefined,
+  );
   return new Map(own.map(([path, record]) => [path.slice(prefix.length), record]));
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { extract, type Header } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import { END, padding, sizeInTar, type TarMember, tarHeader } from "../../src/bundle/tar-header.ts";

@@ -23,6 +23,7 @@ describe("loadConfig", () => {
       grace: 86_400_000,
       names: [],
       metrics: "off",
+      signing: {},
       upstreams: {},
     });
   });
@@ -39,6 +40,7 @@ describe("loadConfig", () => {
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
+        "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
         "upstreams:",
         "  ubuntu: {preset: ubuntu, mode: mirror, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
       ].join("\n"),
@@ -56,6 +58,11 @@ describe("loadConfig", () => {
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
+      signing: {
+        gpg: "0123456789ABCDEF0123456789ABCDEF01234567",
+        gpgHome: "/srv/gnupg",
+        passphraseFile: "/run/pass",
+      },
       upstreams: {
         ubuntu: {
           preset: "ubuntu",

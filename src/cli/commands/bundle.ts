@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
-import { BUNDLE_TROUBLE, DAMAGE, TARGET_TROUBLE } from "../exit-status.ts";
+import { BUNDLE_TROUBLE, DAMAGE, KEY_TROUBLE, TARGET_TROUBLE } from "../exit-status.ts";
 import { withHelp } from "../help.ts";
 import type { ApplyBundleOptions } from "../apply-bundle.ts";
 import type { CreateBundleOptions } from "../create-bundle.ts";
 import type { TrustOptions } from "../bundle-trust.ts";
+import { NO_SIGN } from "../no-sign.ts";
 import { repeatable } from "../repeatable.ts";
 
 /** `bundle create|apply|show|verify`. */
@@ -34,7 +35,7 @@ function createCommand(group: Command, { io }: Context): void {
     .option("--stream <name>", "only this image stream (may repeat)", repeatable)
     .option("--since <bundle>", "an earlier bundle of this store: what it holds is left out")
     .option("--part-size <bytes>", "cut it into site.hwb.001 and so on, such as 4GB for sticks")
-    .option("--no-sign", "without a signature, also when this store has a key")
+    .option("--no-sign", "without a signature, also where the store has a key")
     .option("--force", "replace a bundle that is there")
     .option("--dry-run", "only say what would be in it")
     .action(async (file: string, images: readonly string[], _options: unknown, self: Command) => {
@@ -52,7 +53,7 @@ function createCommand(group: Command, { io }: Context): void {
       ["bundle create week2.hwb --since site.hwb", "what has come since, and which images there are now"],
       ["bundle create - debian/12 | ssh far headwater bundle apply -", "one image, over a wire"],
     ],
-    statuses: [3, 6, DAMAGE, TARGET_TROUBLE, BUNDLE_TROUBLE],
+    statuses: [3, 6, DAMAGE, TARGET_TROUBLE, KEY_TROUBLE, BUNDLE_TROUBLE],
   });
 }
 
@@ -71,7 +72,8 @@ function applyCommand(group: Command, { io }: Context): void {
         "--force",
         "also an older bundle than the last, one from the future, or over another image stream",
       )
-      .option("--dry-run", "only say what would come and go; nothing but the beginning is read"),
+      .option("--dry-run", "only say what would come and go; nothing but the beginning is read")
+      .option(...NO_SIGN),
   ).action(async (files: readonly string[], _options: unknown, self: Command) => {
     const options = self.optsWithGlobals<ApplyBundleOptions>();
     const { applyBundleFile } = await import("../apply-bundle.ts");
@@ -83,7 +85,7 @@ function applyCommand(group: Command, { io }: Context): void {
       ["bundle apply /mnt/a/site.hwb.001 /mnt/b/site.hwb.002", "parts from two sticks"],
       ["bundle apply site.hwb --as headquarters", "their own images are the image stream headquarters here"],
     ],
-    statuses: [4, 5, 6, BUNDLE_TROUBLE],
+    statuses: [4, 5, 6, KEY_TROUBLE, BUNDLE_TROUBLE],
   });
 }
 

@@ -69,7 +69,7 @@ export async function chooseImages(store: Store, generation: Generation, choice:
     for (const [path, bytes] of await ownDocuments(store, generation, part)) documents.set(path, bytes);
   }
   return {
-    streams: parts.map(streamOf),
+    streams: parts.map((part) => streamOf(part, generation)),
     documents,
     files: filesOf(parts, documents),
     fingerprints: new Set(parts.flatMap(({ listing }) => fingerprintsIn(listing))),
@@ -185,15 +185,16 @@ async function ownDocuments(
   return documents;
 }
 
-function streamOf({ record, listing, isWhole }: Part): BundleStream {
+function streamOf({ record, listing, isWhole }: Part, generation: Generation): BundleStream {
   const { name, upstream } = record;
+  const isSigned = isWhole && hasSignatures(generation, name);
   const products = [...listing.keys()].map((path) => `${name}/${path}`);
   if (upstream === undefined) {
     const own = {
       isOwn: true,
       url: null,
       isPublic: false,
-      isVerbatim: isWhole,
+      isVerbatim: isSigned,
       aliasPrefix: "",
       twins: true,
     };
@@ -206,11 +207,18 @@ function streamOf({ record, listing, isWhole }: Part): BundleStream {
     // An address that only some can read may have a secret in it.
     url: isPublic && url !== "" ? url : null,
     isPublic,
-    isVerbatim: isVerbatim && isWhole,
+    isVerbatim: isSigned || (isVerbatim && isWhole),
     aliasPrefix,
     twins,
     products,
   };
+}
+
+/** Whether this site signed the documents of an image stream. */
+function hasSignatures({ documents }: Generation, stream: string): boolean {
+  return Object.entries(documents).some(
+    ([path, { signedBy }]) => path.startsWith(`${stream}/`) && signedBy !== undefined,
+  );
 }
 
 /** In the order of the lists; in a version metadata first, so that a root can be hashed together with it in one pass. */
