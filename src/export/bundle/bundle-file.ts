@@ -77,6 +77,8 @@ class BundleFiles implements BundleOutput {
       await this.#write(sums.handle, Buffer.from(this.#sums.join("")));
       await this.#end();
     }
+    // Of two bundles that are half there nobody could tell which parts belong together.
+    if (this.#partSize !== null) await removeIfThere(partName(this.name, 1));
     for (const { temporary, name } of this.#written.toReversed()) {
       await clear("name", name, rename(temporary, name));
     }
@@ -135,6 +137,13 @@ class BundleFiles implements BundleOutput {
       if (!ours.has(name)) await clear("remove", name, unlink(join(dirname(this.name), name)));
     }
   }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  await clear("remove", path, unlink(path)).catch((error: unknown) => {
+    const isMissing = error instanceof HeadwaterError && error.details["errno"] === "ENOENT";
+    if (!isMissing) throw error;
+  });
 }
 
 /** The files of a bundle with this name that are there, parts or whole. */
