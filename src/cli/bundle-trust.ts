@@ -16,7 +16,7 @@ export async function trustOf(
   options: TrustOptions,
 ): Promise<{ readonly keyring: Uint8Array | undefined; readonly allowUntrusted: boolean }> {
   const { config } = await readSettings(io, options);
-  const file = options.keyring === undefined ? config.bundles.keyring : resolve(io.cwd, options.keyring);
+  const file = options.keyring === undefined ? config.bundles?.keyring : resolve(io.cwd, options.keyring);
   const keyring = file === undefined ? undefined : await readKeyring(file);
   return { keyring, allowUntrusted: options.allowUntrusted === true };
 }

@@ -34,7 +34,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     ...(certificate === undefined
       ? {}
       : { certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) } }),
-    ...(bundles.keyring === undefined ? {} : { bundles: { keyring: resolve(folder, bundles.keyring) } }),
+    ...(bundles === undefined ? {} : { bundles: { keyring: resolve(folder, bundles.keyring) } }),
     signing: {
       ...signing,
       ...(gpgHome === undefined ? {} : { gpgHome: resolve(folder, gpgHome) }),

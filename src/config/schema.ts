@@ -19,7 +19,7 @@ export const configSchema = z.strictObject({
   grace: parsedBy(parseDuration).default(parseDuration("24h")),
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
-  bundles: z.strictObject({ keyring: z.string().min(1).optional() }).default({}),
+  bundles: z.strictObject({ keyring: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   signing: signingSchema.default({}),
   deltas: z.boolean().default(false),
