@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { HeadwaterError } from "../error.ts";
 import type { Io, TextSink } from "./io.ts";
 import { run } from "./run.ts";
 
@@ -45,7 +46,10 @@ async function ask(question: string): Promise<string> {
 /** Waits until the bytes have been taken. */
 function output(bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+    process.stdout.write(bytes, (cause) => {
+      if (cause === undefined || cause === null) resolve();
+      else reject(new HeadwaterError("TARGET_UNUSABLE", "Nobody reads from the pipe any more.", { cause }));
+    });
   });
 }
 

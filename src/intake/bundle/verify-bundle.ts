@@ -1,5 +1,6 @@
 import { BundleReader } from "../../bundle/bundle-reader.ts";
 import type { BundleSource } from "../../bundle/source.ts";
+import { METADATA_TARBALL_LIMIT } from "../../image/archive.ts";
 import type { Sha256 } from "../../store/store.ts";
 import { type Pair, pairsIn } from "../cache/pairs.ts";
 import { incomingOf } from "./incoming.ts";
@@ -46,22 +47,36 @@ export async function verifyBundle(
   };
 }
 
+/** Of metadata, which stands before its roots, so much is remembered. */
+const KEPT_BYTES = 4 * METADATA_TARBALL_LIMIT;
+
 /** Keeps nothing but metadata, for the roots that follow it. */
 function nowhere(pairs: readonly Pair[]): Destination {
   const wanted = new Set(pairs.map(({ metadata }) => metadata));
   const kept = new Map<Sha256, Uint8Array>();
+  let keptBytes = 0;
+  const keep = (sha256: Sha256, bytes: Uint8Array): void => {
+    kept.set(sha256, bytes);
+    keptBytes += bytes.byteLength;
+    for (const [oldest, { byteLength }] of kept) {
+      if (keptBytes <= KEPT_BYTES) break;
+      kept.delete(oldest);
+      keptBytes -= byteLength;
+    }
+  };
   const hashed = new Set<Sha256>();
   return {
     wants: async ({ sha256 }) => !hashed.has(sha256),
-    create: async ({ sha256 }) => {
+    create: async ({ sha256, size }) => {
       const pieces: Uint8Array[] = [];
+      const isKept = wanted.has(sha256) && size <= METADATA_TARBALL_LIMIT;
       return {
         write: async (bytes) => {
-          if (wanted.has(sha256)) pieces.push(Uint8Array.from(bytes));
+          if (isKept) pieces.push(Uint8Array.from(bytes));
         },
         commit: async () => {
           hashed.add(sha256);
-          if (wanted.has(sha256)) kept.set(sha256, Buffer.concat(pieces));
+          if (isKept) keep(sha256, Buffer.concat(pieces));
         },
         cancel: async () => undefined,
       };
