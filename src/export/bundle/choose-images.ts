@@ -9,6 +9,7 @@ import type { Generation, StreamRecord } from "../../store/generation.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
+import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 import { narrow, rootOf } from "../narrow.ts";
 import { type Choice, narrowingOf } from "./narrowing.ts";
 
@@ -75,8 +76,10 @@ async function partOf(
   let isWhole = true;
   for (const [path, file] of await readListing(store, generation, record)) {
     const narrowed = narrow(file, isWanted);
-    isWhole &&= itemsIn(narrowed) === itemsIn(file);
-    if (narrowed.products.size > 0) listing.set(path, narrowed);
+    const isSame = itemsIn(narrowed) === itemsIn(file);
+    isWhole &&= isSame;
+    // A delta whose base stayed behind is of no use to anybody.
+    if (narrowed.products.size > 0) listing.set(path, isSame ? file : withUsableDeltasIn(narrowed));
   }
   return { record, listing, isWhole };
 }

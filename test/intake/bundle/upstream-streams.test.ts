@@ -16,6 +16,7 @@ import {
   pathsOf,
   PRODUCTS,
   put,
+  sha256,
   sync,
   tinyUpstream,
 } from "../sync/tiny-upstream.ts";
@@ -77,6 +78,31 @@ describe("the image stream of an upstream", () => {
     const report = await carryIn(far, `${file}2`);
     expect(report.streams).toEqual([{ name: "up", from: "up", come: 2, go: 1, stay: 0 }]);
     expect(await imagesIn(far)).toEqual(await imagesIn(site.data));
+  });
+
+  it("has no delta whose base was not chosen", async () => {
+    const files = tinyUpstream([OLD, NEW]);
+    const delta = Buffer.from("a small difference");
+    const text = JSON.parse(String(files.get(PRODUCTS))) as {
+      products: { busy: { versions: Record<string, { items: Record<string, object> }> } };
+    };
+    const { items } = text.products.busy.versions[NEW.version] ?? { items: {} };
+    items["root.delta"] = {
+      ftype: "squashfs.vcdiff",
+      path: "images/busy/delta.vcdiff",
+      sha256: sha256(delta),
+      size: delta.byteLength,
+      delta_base: OLD.version,
+    };
+    put(upstream, files.set("images/busy/delta.vcdiff", delta).set(PRODUCTS, JSON.stringify(text)));
+    await sync(store, upstream);
+    await carryOut(site.data, file);
+    expect((await listOf(file)).files.map(({ path }) => path)).toContain("up/images/busy/delta.vcdiff");
+    await carryOut(site.data, `${file}2`, { selections: [parseSelection(`version_name=${NEW.version}`)] });
+    expect((await listOf(`${file}2`)).files.map(({ path }) => path)).toEqual(
+      Object.values(pathsOf(NEW)).map((path) => `up/${path}`),
+    );
+    await carryIn(far, `${file}2`);
   });
 
   it("of a cache has what is here, and the bundle says how much is not", async () => {
