@@ -135,7 +135,7 @@ async function publishPlaced(
   return publish(store, writer, (now) => {
     // Looked at again: another bundle may have been applied meanwhile.
     const placed = placesOf(now, list, { ...options, incoming });
-    const streams = withPlaced(now, placed, (one) =>
+    const streams = withPlaced(now, { list, placed }, (one) =>
       carriedStream(one, list, documents.get(one.incoming.stream.name) ?? new Map()),
     );
     const text = `bundle ${list.id.slice(0, 12)} of ${list.createdAt.slice(0, 10)}: ${placed.map(({ name }) => name).join(", ")}`;

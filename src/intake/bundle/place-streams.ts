@@ -56,10 +56,10 @@ export function areApplied(placed: readonly Placed[], { id }: BundleList): boole
   return placed.every(({ before }) => before?.upstream?.record.bundle?.id === id);
 }
 
-/** All image streams as they should be: each where it was, new ones last, in the order of the bundle. */
+/** All image streams as they should be: each where it was, new ones last, in the order of the bundle; one that got another name, not twice. */
 export function withPlaced(
   current: readonly ImageStream[],
-  placed: readonly Placed[],
+  { list, placed }: { readonly list: BundleList; readonly placed: readonly Placed[] },
   streamOf: (placed: Placed) => ImageStream,
 ): readonly ImageStream[] {
   const made = new Map(
@@ -67,7 +67,9 @@ export function withPlaced(
   );
   const names = new Set(placed.map(({ name }) => name));
   const kept = current.flatMap((stream) => {
-    if (!names.has(stream.name)) return [stream];
+    const mark = stream.upstream?.record.bundle;
+    const isRenamed = placed.some(({ incoming }) => isMarked(mark, list, incoming.stream.name));
+    if (!names.has(stream.name)) return isRenamed ? [] : [stream];
     const next = made.get(stream.name);
     made.delete(stream.name);
     return next === undefined ? [] : [next];

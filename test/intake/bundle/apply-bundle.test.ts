@@ -98,6 +98,9 @@ describe("applying a bundle", () => {
     await carryOut(site.data, file, { force: true });
     await carryIn(far, file);
     expect((await imagesIn(far)).map((row) => row.split(" ")[0])).toEqual(["hq", "hq"]);
+    await carryOut(site.data, file, { force: true });
+    await carryIn(far, file, { names: new Map([["images", "main"]]) });
+    expect((await imagesIn(far)).map((row) => row.split(" ")[0])).toEqual(["main", "main"]);
   });
 
   it("never takes the place of something else, nor a name that URLs need", async () => {
