@@ -10,7 +10,7 @@ const LINES: readonly (readonly string[])[] = [
   ["publish"],
   ["retention"],
   ["views", "signing"],
-  ["store", "upstream", "image"],
+  ["store", "upstream", "image", "bundle"],
   ["simplestreams"],
 ];
 

@@ -3,8 +3,8 @@ import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
-import { isStreamName } from "./presets.ts";
 import { retentionSchema } from "./retention-schema.ts";
+import { isStreamName } from "../views/stream-name.ts";
 import { signingSchema } from "./signing-schema.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
 
@@ -20,6 +20,7 @@ export const configSchema = z.strictObject({
   grace: parsedBy(parseDuration).default(parseDuration("24h")),
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
+  bundles: z.strictObject({ keyring: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   retention: retentionSchema.optional(),
   signing: signingSchema.default({}),
@@ -58,6 +59,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: "names", variable: "HEADWATER_NAMES", isList: true },
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
+  { key: "bundles.keyring", variable: "HEADWATER_BUNDLES_KEYRING" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
   { key: "retention" },
   { key: "signing.gpg", variable: "HEADWATER_SIGNING_GPG" },
