@@ -14,12 +14,13 @@ import { printKey } from "./print-key.ts";
 import { signingOf } from "./signing.ts";
 
 /** Shows the key in use and whether it can sign now; ends with the status of the reason when it cannot. */
-export async function showSigningKey({ io, exitWith }: Context, options: GlobalOptions): Promise<void> {
+export async function showSigningKey(context: Context, options: GlobalOptions): Promise<void> {
+  const { io } = context;
   const signer = await signerInUse(io, options);
   const key = await keyInFolder(io, options);
   const reason = await whyNot(signer);
   printKey(io, options, { fingerprint: signer.fingerprint, key, reason: reason?.message });
-  if (reason !== undefined) exitWith(STATUS_OF_CODE[reason.code]);
+  if (reason !== undefined) context.exitWith(STATUS_OF_CODE[reason.code]);
 }
 
 /** Prints the public key, for whoever is to check signatures. */
