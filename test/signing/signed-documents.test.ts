@@ -5,12 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { addAlias } from "../../src/curate/alias.ts";
 import { rollback } from "../../src/curate/rollback.ts";
 import { publishAgain } from "../../src/publish/render-anew.ts";
+import { signatures } from "../../src/publish/signatures.ts";
 import { readDocument } from "../../src/store/documents.ts";
-import type { Generation } from "../../src/store/generation.ts";
+import type { DocumentRecord, Generation } from "../../src/store/generation.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { prune } from "../../src/store/prune.ts";
 import type { Signer } from "../../src/store/signer.ts";
 import type { Store } from "../../src/store/store.ts";
+import { verifyDetached } from "../../src/upstream/signature.ts";
 import { addTiny } from "../curate/tiny-site.ts";
 import { failureOf } from "../image/failure.ts";
 import { gpgv, hasGpg } from "./gpg.ts";
@@ -112,6 +114,32 @@ describe("what is published with a key", () => {
     await rollback(store, 1);
     const listed = sstreamText(await textAt("streams/v1/images.sjson"));
     expect(Object.keys((JSON.parse(listed) as { products: object }).products)).toHaveLength(1);
+  });
+});
+
+describe("an index for lxc-create", () => {
+  it("has an armoured signature beside it, made once for the levels that have the same bytes", async () => {
+    const writer = await plain.writer("test");
+    const text = "debian;12;amd64;default;20260101_0000;/images/x/\n";
+    const record: DocumentRecord = {
+      ...(await writer.put(new TextEncoder().encode(text))),
+      encoding: "identity",
+      type: "text/plain; charset=utf-8",
+    };
+    const paths = ["meta/1.0/index-system", "meta/1.0/index-system.7"];
+    const documents = Object.fromEntries(paths.map((path) => [path, record]));
+    const texts = new Map(paths.map((path) => [path, text]));
+    const signed = await signatures(store, writer)({ streams: [], documents, texts, base: undefined });
+    expect(Object.keys(signed)).toEqual(paths.map((path) => `${path}.asc`));
+    const [first, second] = Object.values(signed);
+    expect(first).toEqual(second);
+    expect(first).toMatchObject({ encoding: "identity", type: "application/pgp-signature" });
+    const reader = await writer.open(first?.sha256 ?? "");
+    const bytes = new Uint8Array(reader.size);
+    await reader.read(bytes, 0);
+    const keyring = new TextEncoder().encode(await signer.publicKey());
+    expect(await verifyDetached(new TextEncoder().encode(text), bytes, keyring, "x")).toMatchObject({ text });
+    await writer.close();
   });
 });
 
