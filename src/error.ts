@@ -44,6 +44,8 @@ export type ErrorCode =
   // the key that signs what is published
   | "KEY_LOCKED"
   | "KEY_UNUSABLE"
+  // another program
+  | "PROGRAM_MISSING"
   // the server
   | "ADDRESS_IN_USE"
   | "ADDRESS_UNUSABLE"

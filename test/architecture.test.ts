@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 const LINES: readonly (readonly string[])[] = [
   ["cli"],
   ["server", "explain"],
-  ["intake", "curate", "export", "config"],
+  ["intake", "curate", "derive", "export", "config"],
   ["publish"],
   ["views", "signing"],
   ["store", "upstream", "image"],

@@ -4,6 +4,7 @@ import { aliasCommand } from "./commands/alias.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { deltaCommand } from "./commands/delta.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
@@ -73,6 +74,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   diffCommand,
   rollbackCommand,
   verifyCommand,
+  deltaCommand,
   pruneCommand,
   backupCommand,
   exportTreeCommand,

@@ -20,6 +20,7 @@ import { giveToOwnerOf } from "./owner.ts";
 import { printServing } from "./print-serving.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
+import { deltaTask } from "./serve-deltas.ts";
 import { serveUpstreams } from "./serve-upstreams.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -132,7 +133,11 @@ async function startSideWork(
   const upstreams = serveUpstreams(context.io, options, { store, log, graceMs: config.grace });
   const background = await startBackground({
     socketPath: socketPathOf(store),
-    tasks: [{ name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) }, ...upstreams.tasks],
+    tasks: [
+      { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) },
+      deltaTask(context.io, options, { store, log }),
+      ...upstreams.tasks,
+    ],
     onConnection: upstreams.onConnection,
     log,
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
@@ -20,6 +21,8 @@ export const configSchema = z.strictObject({
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   signing: signingSchema.default({}),
+  deltas: z.boolean().default(false),
+  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
   upstreams: z
     .record(
       z
@@ -39,6 +42,8 @@ export interface Setting {
   /** Undefined for settings that only the file can hold. */
   readonly variable?: string;
   readonly isList?: boolean;
+  /** `true` or `false`. */
+  readonly isSwitch?: boolean;
 }
 
 /** Every setting with its name in the environment; lists are separated by commas there. */
@@ -55,6 +60,8 @@ export const SETTINGS: readonly Setting[] = [
   { key: "signing.gpg", variable: "HEADWATER_SIGNING_GPG" },
   { key: "signing.gpgHome", variable: "HEADWATER_SIGNING_GPG_HOME" },
   { key: "signing.passphraseFile", variable: "HEADWATER_SIGNING_PASSPHRASE_FILE" },
+  { key: "deltas", variable: "HEADWATER_DELTAS", isSwitch: true },
+  { key: "deltaMaxSize", variable: "HEADWATER_DELTA_MAX_SIZE" },
   { key: "upstreams" },
 ];
 

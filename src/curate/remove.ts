@@ -53,7 +53,7 @@ export async function remove(
     });
     const purged =
       options.now === true && options.dryRun !== true
-        ? await purge(store, leaked, { now: Date.now() })
+        ? await purge(store, [...leaked, ...(await deltasTo(store, images))], { now: Date.now() })
         : undefined;
     return { generation, images, aliases, purged };
   } finally {
@@ -121,6 +121,20 @@ function blobsOnlyIn(images: readonly ImageRow[], after: readonly ImageStream[])
   const listed = new Set(imageRows(after).flatMap((image) => image.files.map((file) => file.sha256)));
   const removed = new Set(images.flatMap((image) => image.files.map((file) => file.sha256)));
   return [...removed].filter((sha256) => !listed.has(sha256));
+}
+
+/** Deltas to these images hold parts of their bytes; kept generations may list some that the newest no longer does. */
+async function deltasTo(store: Store, images: readonly ImageRow[]): Promise<Sha256[]> {
+  const fingerprints = new Set(images.map(({ fingerprint }) => fingerprint));
+  const newest = await store.newest();
+  const deltas = new Set<Sha256>();
+  for (const number of numbersOf(newest?.keeps ?? [])) {
+    const rows = imageRows(await readStreams(store, await store.generation(number)));
+    for (const row of rows.filter(({ fingerprint }) => fingerprints.has(fingerprint))) {
+      for (const { sha256 } of row.deltas) deltas.add(sha256);
+    }
+  }
+  return [...deltas];
 }
 
 function unique(images: readonly ImageRow[]): ImageRow[] {

@@ -10,6 +10,7 @@ import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 import { RULES } from "../views/rules.ts";
+import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
 import { signatures } from "./signatures.ts";
 
@@ -43,12 +44,13 @@ export async function publish(
   return commit(store, writer, async (base) => {
     const wanted = await change(await read(base));
     if (wanted === undefined) return undefined;
-    const rendered = renderDocuments(wanted.streams, new Date());
+    const listed = wanted.streams.map(ownWithUsableDeltas);
+    const rendered = renderDocuments(listed, new Date());
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
     for (const [path, record] of stored) documents[path] = record;
     const streams = await Promise.all(
-      wanted.streams.map((stream) =>
+      listed.map((stream) =>
         recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }),
       ),
     );
@@ -59,11 +61,21 @@ export async function publish(
       rules: RULES,
       streams,
       documents,
-      blobs: blobsOf(wanted.streams, streams),
+      blobs: blobsOf(listed, streams),
     };
     if (base === undefined || wanted.givesUp === undefined) return draft;
     return { ...draft, keeps: without(withNumber(base.keeps, base.number), wanted.givesUp) };
   });
+}
+
+/**
+ * Whatever took a base off the lists, or gave a version another root: what no longer fits goes with it, here, so that no way of changing the
+ * lists has to think of it. An upstream's own root is what the sync made of it, and the merged root sees to itself.
+ */
+function ownWithUsableDeltas(stream: ImageStream): ImageStream {
+  if (stream.upstream !== undefined) return stream;
+  const products = withUsableDeltasIn(stream.products);
+  return products === stream.products ? stream : { ...stream, products };
 }
 
 /** What the generation says about an image stream; an upstream's own documents and its state are put in place. */

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { BlobFiles, SharingOutcome } from "../blob-files.ts";
 import { locate } from "./blobs.ts";
 import { errnoOf, nodeDisk } from "./disk.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, orMissing } from "./ground.ts";
 import { layoutOf } from "./layout.ts";
 
 /** What these two file systems, or rules about them, do not allow; `EMLINK`: the blob has as many names as it can. */
@@ -30,6 +30,10 @@ export function directoryBlobFiles(folder: string): BlobFiles {
     folder: layout.data,
     reflink: (sha256, to) => share(sha256, (blob) => copyFile(blob, to, asReflink)),
     hardLink: (sha256, to) => share(sha256, (blob) => nodeDisk.link(blob, to)),
+    openFile: async (sha256) => {
+      const fd = await locate(ground, sha256, (blob) => orMissing(nodeDisk.open(blob, "read")));
+      return fd === undefined ? undefined : { fd, close: () => nodeDisk.close(fd) };
+    },
   };
 }
 

@@ -5,19 +5,23 @@ import type { Store } from "../store/store.ts";
 
 const LOOK_EVERY_MS = 500;
 
-export interface SyncLockOptions {
+/** What one process of a store does at a time. */
+export type LockedWork = "sync" | "deltas";
+
+export interface StoreLockOptions {
   readonly signal: AbortSignal;
-  /** Another process syncs this store now: called once, with its number. */
+  /** Another process is at it now: called once, with its number. */
   readonly onWait?: (pid: number | undefined) => void;
 }
 
-/** Does some work while no other process syncs this store. Waits for its turn. */
-export async function withSyncLock<T>(
+/** Does some work while no other process does the same in this store. Waits for its turn. */
+export async function withStoreLock<T>(
   store: Store,
-  options: SyncLockOptions,
+  name: LockedWork,
+  options: StoreLockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const lock = await take(store, options);
+  const lock = await take(store, name, options);
   try {
     return await work();
   } finally {
@@ -25,8 +29,12 @@ export async function withSyncLock<T>(
   }
 }
 
-async function take(store: Store, { signal, onWait }: SyncLockOptions): Promise<SocketLock> {
-  const path = join(store.name, "state", "sync.sock");
+async function take(
+  store: Store,
+  name: LockedWork,
+  { signal, onWait }: StoreLockOptions,
+): Promise<SocketLock> {
+  const path = join(store.name, "state", `${name}.sock`);
   await mkdir(dirname(path), { recursive: true });
   for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();
