@@ -9,6 +9,7 @@ import { type Context, type GlobalOptions, notice } from "./context.ts";
 import { dataFolder } from "./data-folder.ts";
 import { STATUS_OF_CODE } from "./exit-status.ts";
 import type { Io } from "./io.ts";
+import { noKey } from "./no-key.ts";
 import { jsonText } from "./output.ts";
 import { printKey } from "./print-key.ts";
 import { signingOf } from "./signing.ts";
@@ -63,9 +64,7 @@ async function writeNew(file: string, secret: string): Promise<void> {
 async function signerInUse(io: Io, options: GlobalOptions): Promise<Signer> {
   const { signer } = await openStore(dataFolder(io, options), await signingOf(io, options));
   if (signer !== undefined) return signer;
-  throw new HeadwaterError("NOT_FOUND", `there is no signing key in ${dataFolder(io, options)}`, {
-    hint: "headwater key new makes one, headwater key import takes one.",
-  });
+  throw noKey(dataFolder(io, options));
 }
 
 /** What the file says; nothing of a key that gpg has. */

@@ -4,6 +4,7 @@ import { decryptKey, generateKey, readKey, readPrivateKey } from "openpgp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type GpgHome, gpgHome, hasGpg } from "../signing/gpg.ts";
 import { type Site, temporarySite } from "./site.ts";
+import { startCommand } from "./start.ts";
 
 const PASSPHRASE = "correct horse battery staple";
 const withPassphrase = { env: { HEADWATER_SIGNING_PASSPHRASE: PASSPHRASE } };
@@ -198,6 +199,44 @@ describe("a locked key", () => {
   });
 });
 
+describe("headwater key sign", () => {
+  it("signs everything again, with the key that there is", async () => {
+    await site.json("add", ...(await site.files("a")));
+    expect((await site.run(["key", "sign"])).status).toBe(3);
+    const { fingerprint } = (await site.json("key", "new")) as Key;
+    await site.run(["alias", "add", "other", "tiny/1", "--no-sign"]);
+    expect(signedBy()).toEqual([]);
+    expect(await site.json("key", "sign")).toMatchObject({ generation: 4 });
+    expect(signedBy()).toEqual([fingerprint]);
+  });
+});
+
+describe("headwater serve with a key", () => {
+  const serve = (env: Record<string, string> = {}) => {
+    const argv = ["serve", "--data", site.data, "--listen", "http://127.0.0.1:0", "--json"];
+    return startCommand(argv, { folder: site.folder, env });
+  };
+
+  it("that is locked serves what is listed, and says that nothing new is published", async () => {
+    await site.json("add", ...(await site.files("a")));
+    await site.run(["key", "new"], withPassphrase);
+    const serving = await serve();
+    expect(serving.io.stderrText()).toContain("nothing new is published here");
+    expect(serving.io.stdoutText()).toContain('"generation": 2');
+    expect(await serving.stop()).toBe(0);
+  });
+
+  it("that can sign says nothing, and nowhere the passphrase", async () => {
+    await site.json("add", ...(await site.files("a")));
+    await site.run(["key", "new"], withPassphrase);
+    const serving = await serve(withPassphrase.env);
+    expect(await serving.stop()).toBe(0);
+    const printed = serving.io.stdoutText() + serving.io.stderrText();
+    expect(printed).not.toContain("nothing new");
+    expect(printed).not.toContain(PASSPHRASE);
+  });
+});
+
 describe("secrets", () => {
   it("are in nothing that is printed, whatever goes wrong", async () => {
     await site.json("add", ...(await site.files("a")));
@@ -271,7 +310,10 @@ describe.skipIf(!hasGpg)("a key that gpg has", () => {
     await site.json("alias", "add", "other", "tiny/1");
     expect(signedBy()).toEqual([fingerprint]);
     expect(await site.json("key", "show")).toMatchObject({ fingerprint, file: null, canSign: true });
-    expect((await site.run(["key", "export"])).stdout).toContain("BEGIN PGP PUBLIC KEY BLOCK");
+    expect(await site.run(["key", "export"])).toMatchObject({
+      stderr: "",
+      stdout: expect.stringContaining("BEGIN PGP PUBLIC KEY BLOCK"),
+    });
     expect((await site.run(["key", "export", "--secret", "x"])).status).toBe(2);
     expect((await site.run(["key", "new"])).status).toBe(2);
   });

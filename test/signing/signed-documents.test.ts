@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keysOf, openOrMakeStore } from "../../src/compose.ts";
 import { addAlias } from "../../src/curate/alias.ts";
 import { rollback } from "../../src/curate/rollback.ts";
 import { publishAgain } from "../../src/publish/render-anew.ts";
@@ -153,6 +154,17 @@ describe("signing", () => {
     );
     expect(new Set(records.map(({ signedBy }) => signedBy))).toEqual(new Set([other.fingerprint]));
     expect(records).toHaveLength(8);
+  });
+
+  it("begins with the first publication after there is a key, also of a program that runs already", async () => {
+    const data = join(folder, "store");
+    const opened = await openOrMakeStore(data, { passphrase: async () => undefined });
+    await addTiny(opened, "a");
+    expect(signatureHashes((await opened.newest()) as Generation)).toEqual({});
+    const { fingerprint } = await newSigner(keysOf(data).path);
+    await addTiny(opened, "b", { release: "2" });
+    const records = Object.values((await opened.newest())?.documents ?? {});
+    expect(new Set(records.map(({ signedBy }) => signedBy))).toEqual(new Set([undefined, fingerprint]));
   });
 
   it("ends only when somebody wants it to", async () => {
