@@ -193,6 +193,8 @@ describe("a locked key", () => {
     writeFileSync(join(site.data, "passphrase"), `${PASSPHRASE}\n`, { mode: 0o600 });
     await site.json("alias", "add", "other", "tiny/1");
     expect(signedBy()).toEqual([(JSON.parse(stdout) as Key).fingerprint]);
+    chmodSync(join(site.data, "passphrase"), 0o440);
+    await site.json("alias", "add", "another", "tiny/1");
     chmodSync(join(site.data, "passphrase"), 0o644);
     const { status, stderr } = await site.run(["alias", "add", "third", "tiny/1"]);
     expect([status, stderr]).toEqual([11, expect.stringContaining("chmod 600")]);
