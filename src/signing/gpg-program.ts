@@ -17,11 +17,13 @@ const PATIENCE_MS = 120_000;
 /** Reasons in gpg's status lines, the lower 16 bits (`libgpg-error`): the secret is there, and nobody can be asked for the passphrase. */
 const LOCKED_REASONS: ReadonlySet<number> = new Set([
   11, // bad passphrase
-  31, // bad PIN
+  31, // invalid passphrase
   85, // no pinentry
-  86, // PIN entry
+  86, // pinentry failed
+  87, // bad PIN
   99, // cancelled
   177, // no passphrase
+  198, // cancelled for good
 ]);
 
 /** It must never ask: an agent that would have to is a locked key. */
