@@ -320,3 +320,23 @@ describe.skipIf(!hasGpg)("a key that gpg has", () => {
     expect((await site.run(["key", "new"])).status).toBe(2);
   });
 });
+
+describe("a damaged signature", () => {
+  it("is made anew by verify --repair, and nothing else is lost", async () => {
+    await site.json("add", ...(await site.files("a")));
+    const { fingerprint } = (await site.json("key", "new")) as Key;
+    const folder = join(site.data, "generations");
+    const newest = JSON.parse(
+      readFileSync(join(folder, readdirSync(folder).sort().at(-1) ?? ""), "utf8"),
+    ) as {
+      documents: Record<string, { sha256: string }>;
+    };
+    const sha256 = newest.documents["images/streams/v1/images.sjson"]?.sha256 ?? "";
+    writeFileSync(join(site.data, "blobs", sha256.slice(0, 2), sha256), "something else");
+    expect((await site.run(["verify"])).status).toBe(7);
+    expect((await site.run(["verify", "--repair"])).status).toBe(7);
+    expect((await site.run(["verify"])).status).toBe(0);
+    expect(signedBy()).toEqual([fingerprint]);
+    expect(await site.json("list")).toHaveLength(1);
+  });
+});
