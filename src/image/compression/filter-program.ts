@@ -1,5 +1,7 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
+import { setPriority } from "node:os";
+import type { Readable, Writable } from "node:stream";
 import type { HeadwaterError } from "../../error.ts";
 import { feed } from "../feed.ts";
 
@@ -9,43 +11,97 @@ export type FilterProgram = (
   explain: (said: string) => HeadwaterError,
 ) => AsyncGenerator<Uint8Array>;
 
+/** A program that reads a file by itself and writes bytes, started. Run it once. */
+export type ReadingProgram = (explain: (said: string) => HeadwaterError) => AsyncGenerator<Uint8Array>;
+
+export interface ProgramOptions {
+  /** Runs behind everything else that wants the processor. */
+  readonly isNice?: boolean;
+  /** Where programs are looked for. */
+  readonly path?: string;
+}
+
 /** Starts a program by its name; undefined when it is not installed. */
 export async function startFilter(
   command: string,
   args: readonly string[],
+  options: ProgramOptions = {},
 ): Promise<FilterProgram | undefined> {
+  const child = await start(command, args, ["pipe", "pipe", "pipe"], options);
+  if (child === undefined) return undefined;
+  return (source, explain) => run(child, source, explain);
+}
+
+/** The same for a program whose standard input is an open file, in which it may jump. The caller closes the file afterwards. */
+export async function startReading(
+  command: string,
+  args: readonly string[],
+  { fd, ...options }: ProgramOptions & { readonly fd: number },
+): Promise<ReadingProgram | undefined> {
+  const child = await start(command, args, [fd, "pipe", "pipe"], options);
+  if (child === undefined) return undefined;
+  return (explain) => output(child, explain);
+}
+
+const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+
+async function start(
+  command: string,
+  args: readonly string[],
+  stdio: StdioOptions,
+  { isNice = false, path = SEARCH_PATH }: ProgramOptions,
+): Promise<ChildProcess | undefined> {
   // The language of its messages must not depend on who runs Headwater, nor may its options.
-  const child = spawn(command, args, { env: { PATH: searchPath, LC_ALL: "C" } });
+  const child = spawn(command, args, { stdio, env: { PATH: path, LC_ALL: "C" } });
   try {
     await once(child, "spawn");
   } catch {
     // Not installed, or not to be run by this user: the caller has another way or says what to install.
     return undefined;
   }
-  return (source, explain) => run(child, source, explain);
+  if (isNice) makeNice(child.pid);
+  return child;
 }
 
-const searchPath = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+function makeNice(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, 10);
+  } catch {
+    // It has ended already, or the system does not let it: then it runs as others do.
+  }
+}
 
 async function* run(
-  child: ChildProcessWithoutNullStreams,
+  child: ChildProcess,
   source: AsyncIterable<Uint8Array>,
+  explain: (said: string) => HeadwaterError,
+): AsyncGenerator<Uint8Array> {
+  const feeding = feed(source, child.stdin as Writable);
+  try {
+    // With its input broken off, the program may well be content with what it got, or complain of that.
+    yield* output(child, explain);
+  } catch (error) {
+    throw feeding.failure() ?? error;
+  } finally {
+    child.kill();
+    await feeding.settled;
+  }
+  if (feeding.failure() !== undefined) throw feeding.failure();
+}
+
+async function* output(
+  child: ChildProcess,
   explain: (said: string) => HeadwaterError,
 ): AsyncGenerator<Uint8Array> {
   const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
   let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(0, 1000);
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-1000);
   });
-  const feeding = feed(source, child.stdin);
   try {
-    for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) yield chunk;
-    const status = await closed;
-    // With its input broken off, the program may well be content with what it got.
-    if (feeding.failure() !== undefined) throw feeding.failure();
-    if (status !== 0) throw explain(said.trim());
+    for await (const chunk of child.stdout as Readable) yield chunk as Uint8Array;
+    if ((await closed) !== 0) throw explain(said.trim());
   } finally {
     child.kill();
-    await feeding.settled;
   }
 }

@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { copyFile, open } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { BlobFiles, SharingOutcome } from "../blob-files.ts";
+import type { BlobFiles, OpenBlobFile, SharingOutcome } from "../blob-files.ts";
 import { locate } from "./blobs.ts";
 import { errnoOf, nodeDisk } from "./disk.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, orMissing } from "./ground.ts";
 import { layoutOf } from "./layout.ts";
 
 /** What these two file systems, or rules about them, do not allow; `EMLINK`: the blob has as many names as it can. */
@@ -30,7 +30,13 @@ export function directoryBlobFiles(folder: string): BlobFiles {
     folder: layout.data,
     reflink: (sha256, to) => share(sha256, (blob) => copyFile(blob, to, asReflink)),
     hardLink: (sha256, to) => share(sha256, (blob) => nodeDisk.link(blob, to)),
+    open: (sha256) => locate(ground, sha256, openFile),
   };
+}
+
+/** Undefined when the blob is not where it was looked for. */
+function openFile(blob: string): Promise<OpenBlobFile | undefined> {
+  return orMissing(open(blob, "r"));
 }
 
 /** Undefined when the blob is not where it was looked for. */
