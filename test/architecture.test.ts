@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 const LINES: readonly (readonly string[])[] = [
   ["cli"],
   ["server", "explain"],
-  ["intake", "curate", "export", "config"],
+  ["intake", "derive", "curate", "export", "config"],
   ["publish"],
   ["views"],
   ["store", "upstream", "image"],

@@ -17,6 +17,7 @@ import { type Context, type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
 import { giveToOwnerOf } from "./owner.ts";
+import { lxcTask } from "./serve-lxc.ts";
 import { printServing } from "./print-serving.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
@@ -119,7 +120,11 @@ async function startSideWork(
   const upstreams = serveUpstreams(context.io, options, { store, log, graceMs: config.grace });
   const background = await startBackground({
     socketPath: socketPathOf(store),
-    tasks: [{ name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) }, ...upstreams.tasks],
+    tasks: [
+      { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) },
+      ...upstreams.tasks,
+      lxcTask(context.io, options, { store, log }),
+    ],
     onConnection: upstreams.onConnection,
     log,
   });

@@ -73,6 +73,7 @@ async function readIfThere(file: string, isRequired: boolean): Promise<string> {
 
 function fromText(key: string, text: string, isList: boolean): unknown {
   if (isList) return text.split(",").map((part) => part.trim());
+  if (key === "lxc" && /^(?:true|false)$/.test(text)) return text === "true";
   return key === "workers" && /^[0-9]+$/.test(text) ? Number(text) : text;
 }
 

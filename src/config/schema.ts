@@ -17,6 +17,7 @@ export const configSchema = z.strictObject({
   grace: parsedBy(parseDuration).default(parseDuration("24h")),
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
+  lxc: z.boolean().default(false),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   upstreams: z
     .record(
@@ -49,6 +50,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: "names", variable: "HEADWATER_NAMES", isList: true },
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
+  { key: "lxc", variable: "HEADWATER_LXC" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
   { key: "upstreams" },
 ];

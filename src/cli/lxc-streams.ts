@@ -1,0 +1,8 @@
+import type { Config } from "../config/schema.ts";
+import { OWN_STREAM } from "../views/image-stream.ts";
+
+/** The image streams whose builds LXC is to have. */
+export function lxcStreams({ lxc, upstreams }: Config): ReadonlySet<string> {
+  const mirrors = Object.entries(upstreams).filter(([, settings]) => settings.lxc);
+  return new Set([...(lxc ? [OWN_STREAM] : []), ...mirrors.map(([name]) => name)]);
+}
