@@ -10,6 +10,7 @@ import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { lxcBytesMadeFrom } from "../views/lxc-files.ts";
 import { findImages } from "./find-images.ts";
 
 export interface Removed {
@@ -47,6 +48,7 @@ export async function remove(
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
       leaked = blobsOnlyIn(images, after);
+      if (options.now === true) leaked = [...leaked, ...(await madeOf(store, streams, leaked))];
       const nothingListed = after.every((stream, at) => stream === streams[at]);
       if (options.dryRun === true || nothingListed) return undefined;
       return { reason: { verb: "remove", text: summary(images) }, streams: after };
@@ -121,6 +123,22 @@ function blobsOnlyIn(images: readonly ImageRow[], after: readonly ImageStream[])
   const listed = new Set(imageRows(after).flatMap((image) => image.files.map((file) => file.sha256)));
   const removed = new Set(images.flatMap((image) => image.files.map((file) => file.sha256)));
   return [...removed].filter((sha256) => !listed.has(sha256));
+}
+
+/** What LXC gets of them, in all lists that are kept: it holds the same files in another form. */
+async function madeOf(
+  store: Store,
+  streams: readonly ImageStream[],
+  leaked: readonly Sha256[],
+): Promise<Sha256[]> {
+  const sources = new Set(leaked);
+  const made = streams.flatMap((stream) => lxcBytesMadeFrom(stream, sources));
+  const newest = await store.newest();
+  for (const number of numbersOf(newest?.keeps ?? [])) {
+    const kept = await readStreams(store, await store.generation(number));
+    made.push(...kept.flatMap((stream) => lxcBytesMadeFrom(stream, sources)));
+  }
+  return [...new Set(made)].filter((sha256) => !sources.has(sha256));
 }
 
 function unique(images: readonly ImageRow[]): ImageRow[] {

@@ -49,15 +49,23 @@ export function lxcBuildsOf(stream: ImageStream, product: string): ReadonlyMap<s
  */
 export function withCurrentLxc(stream: ImageStream): ImageStream {
   if (stream.lxc === undefined) return stream;
+  const { products } = stream.products;
+  return withLxcVersions(stream, stream.lxc, (files, product, version) =>
+    belongs(files, products.get(product)?.versions.get(version)),
+  );
+}
+
+function withLxcVersions(
+  stream: ImageStream,
+  lxc: ProductsFile,
+  isWanted: (files: Version, product: string, version: string) => boolean,
+): ImageStream {
   const products = new Map<string, Product>();
-  for (const [key, { versions, ...fields }] of stream.lxc.products) {
-    const listed = stream.products.products.get(key);
-    const current = new Map(
-      [...versions].filter(([name, files]) => belongs(files, listed?.versions.get(name))),
-    );
-    if (current.size > 0) products.set(key, { ...fields, versions: current });
+  for (const [key, { versions, ...fields }] of lxc.products) {
+    const wanted = new Map([...versions].filter(([name, files]) => isWanted(files, key, name)));
+    if (wanted.size > 0) products.set(key, { ...fields, versions: wanted });
   }
-  return { ...stream, lxc: { ...stream.lxc, products } };
+  return { ...stream, lxc: { ...lxc, products } };
 }
 
 function belongs(files: Version, listed: Version | undefined): boolean {
@@ -65,6 +73,34 @@ function belongs(files: Version, listed: Version | undefined): boolean {
   return [...files.items.values()].every(
     ({ made_from: source }) => typeof source === "string" && here.has(source),
   );
+}
+
+/** The image stream without the builds of which a file for LXC has bytes like these. */
+export function withoutLxcBuilds(stream: ImageStream, isUnwanted: (sha256: string) => boolean): ImageStream {
+  if (stream.lxc === undefined) return stream;
+  return withLxcVersions(stream, stream.lxc, (files) =>
+    [...files.items.values()].every(({ sha256 }) => !isUnwanted(sha256 ?? "")),
+  );
+}
+
+/** The bytes of files for LXC that were made from one of these. */
+export function lxcBytesMadeFrom({ lxc }: ImageStream, sources: ReadonlySet<string>): string[] {
+  const items = [...(lxc?.products.values() ?? [])].flatMap(({ versions }) =>
+    [...versions.values()].flatMap((version) => [...version.items.values()]),
+  );
+  return items.flatMap(({ made_from: source, sha256 }) =>
+    typeof source === "string" && sources.has(source) && sha256 !== undefined ? [sha256] : [],
+  );
+}
+
+/** The builds of both; where both have one, that of the image stream. */
+export function withLxcOf(stream: ImageStream, { lxc }: ImageStream): ImageStream {
+  let joined = lxc;
+  for (const [product, { versions }] of stream.lxc?.products ?? []) {
+    for (const [version, { items }] of versions)
+      joined = withLxcBuild(joined ?? emptyLxc(stream.name), { product, version, items });
+  }
+  return joined === undefined ? stream : { ...stream, lxc: joined };
 }
 
 /** An image stream whose builds LXC is to have, as yet without any. */

@@ -22,6 +22,7 @@ describe("loadConfig", () => {
       workers: 1,
       grace: 86_400_000,
       names: [],
+      lxc: false,
       metrics: "off",
       upstreams: {},
     });
@@ -39,8 +40,9 @@ describe("loadConfig", () => {
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
+        "lxc: true",
         "upstreams:",
-        "  ubuntu: {preset: ubuntu, mode: mirror, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
+        "  ubuntu: {preset: ubuntu, mode: mirror, lxc: true, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
       ].join("\n"),
     );
     expect(await loadConfig({ file })).toEqual({
@@ -56,6 +58,7 @@ describe("loadConfig", () => {
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
+      lxc: true,
       upstreams: {
         ubuntu: {
           preset: "ubuntu",
@@ -63,6 +66,7 @@ describe("loadConfig", () => {
           keep: 2,
           keepDropped: 30 * 86_400_000,
           aliasPrefix: "",
+          lxc: true,
           offline: false,
           alternates: [],
           allowRedirect: [],
@@ -81,6 +85,7 @@ describe("loadConfig", () => {
     ["plain http", "{url: http://a.example}", "expected an address such as https"],
     ["a password in an address", "{url: https://a:b@a.example}", "without a password in it"],
     ["signatures without keys", "{preset: ubuntu, signatures: required}", "needs a keyring"],
+    ["LXC of a cache", "{preset: ubuntu, lxc: true}", "lxc: true needs mode: mirror"],
     ["a size that is none", "{preset: ubuntu, maxSize: much}", "not an amount of bytes"],
     ["a setting that is none", "{preset: ubuntu, kep: 2}", 'no setting "upstreams.u.kep"'],
   ])("refuses an upstream with %s", async (_what, upstream, message) => {
@@ -99,10 +104,15 @@ describe("loadConfig", () => {
     await writeFile(file, "workers: 2\ngrace: 1h\nplain: all\n");
     const config = await loadConfig({
       file,
-      environment: { HEADWATER_WORKERS: "3", HEADWATER_GRACE: "2h", HEADWATER_PLAIN: "" },
+      environment: {
+        HEADWATER_WORKERS: "3",
+        HEADWATER_GRACE: "2h",
+        HEADWATER_PLAIN: "",
+        HEADWATER_LXC: "true",
+      },
       flags: { workers: 4, grace: undefined },
     });
-    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all" });
+    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all", lxc: true });
   });
 
   it("takes one file of a certificate from the environment and the other from the file", async () => {

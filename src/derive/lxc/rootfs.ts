@@ -46,7 +46,7 @@ export async function makeRootfs(
   if (!isTar && magic !== "squashfs") throw unsupported(file.path, magic);
   const tar = isTar
     ? decoded(file, magic === "tar" ? "none" : magic, { signal })
-    : await squashfsAsTar(file.path, sha256, tools);
+    : squashfsAsTar(file.path, sha256, tools);
   return { ...(await stageXz(watch.through(tar), file.path, tools)), facts: watch };
 }
 

@@ -8,22 +8,19 @@ import type { Tools } from "./rootfs.ts";
  * the store moves it meanwhile. Owners, modes, times, extended attributes, hard links and device nodes are kept; sockets, which a tar archive
  * cannot hold, are left out. The top folder is a member, `./`, as in the tarballs of images.linuxcontainers.org.
  */
-export async function squashfsAsTar(
+export async function* squashfsAsTar(
   name: string,
   sha256: Sha256,
   { blobFiles, programs }: Tools,
-): Promise<AsyncGenerator<Uint8Array>> {
+): AsyncGenerator<Uint8Array> {
   const file = await blobFiles.open(sha256);
   if (file === undefined) throw missing(name);
   try {
     const path = programs === undefined ? {} : { path: programs };
-    const program = await startReading("sqfs2tar", ["--root-becomes", ".", "/dev/stdin"], {
-      fd: file.fd,
-      isNice: true,
-      ...path,
-    });
+    const options = { fd: file.fd, isNice: true, ...path };
+    const program = await startReading("sqfs2tar", ["--root-becomes", ".", "/dev/stdin"], options);
     if (program === undefined) throw notInstalled();
-    return program((said) => failed(name, said));
+    yield* program((said) => failed(name, said));
   } finally {
     await file.close();
   }

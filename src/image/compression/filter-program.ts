@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { HeadwaterError } from "../../error.ts";
 import { feed } from "../feed.ts";
 
@@ -45,12 +45,19 @@ export async function startReading(
 
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
+interface Running {
+  readonly child: ChildProcess;
+  readonly stdout: Readable;
+  /** Its status, and what it said last. */
+  readonly ended: Promise<{ readonly status: number | null; readonly said: string }>;
+}
+
 async function start(
   command: string,
   args: readonly string[],
   stdio: StdioOptions,
   { isNice = false, path = SEARCH_PATH }: ProgramOptions,
-): Promise<ChildProcess | undefined> {
+): Promise<Running | undefined> {
   // The language of its messages must not depend on who runs Headwater, nor may its options.
   const child = spawn(command, args, { stdio, env: { PATH: path, LC_ALL: "C" } });
   try {
@@ -60,7 +67,14 @@ async function start(
     return undefined;
   }
   if (isNice) makeNice(child.pid);
-  return child;
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-1000);
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  // What a program leaves unread when it ends is thrown away, and it may end before anybody has asked for its first byte.
+  const stdout = (child.stdout as Readable).pipe(new PassThrough());
+  return { child, stdout, ended: ended.then((status) => ({ status, said: said.trim() })) };
 }
 
 function makeNice(pid: number | undefined): void {
@@ -72,14 +86,15 @@ function makeNice(pid: number | undefined): void {
 }
 
 async function* run(
-  child: ChildProcess,
+  running: Running,
   source: AsyncIterable<Uint8Array>,
   explain: (said: string) => HeadwaterError,
 ): AsyncGenerator<Uint8Array> {
+  const { child } = running;
   const feeding = feed(source, child.stdin as Writable);
   try {
     // With its input broken off, the program may well be content with what it got, or complain of that.
-    yield* output(child, explain);
+    yield* output(running, explain);
   } catch (error) {
     throw feeding.failure() ?? error;
   } finally {
@@ -90,17 +105,13 @@ async function* run(
 }
 
 async function* output(
-  child: ChildProcess,
+  { child, stdout, ended }: Running,
   explain: (said: string) => HeadwaterError,
 ): AsyncGenerator<Uint8Array> {
-  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-1000);
-  });
   try {
-    for await (const chunk of child.stdout as Readable) yield chunk as Uint8Array;
-    if ((await closed) !== 0) throw explain(said.trim());
+    for await (const chunk of stdout) yield chunk as Uint8Array;
+    const { status, said } = await ended;
+    if (status !== 0) throw explain(said);
   } finally {
     child.kill();
   }
