@@ -85,9 +85,9 @@ export function withoutLxcBuilds(stream: ImageStream, isUnwanted: (sha256: strin
 
 /** The bytes of files for LXC that were made from one of these. */
 export function lxcBytesMadeFrom({ lxc }: ImageStream, sources: ReadonlySet<string>): string[] {
-  const items = [...(lxc?.products.values() ?? [])].flatMap(({ versions }) =>
-    [...versions.values()].flatMap((version) => [...version.items.values()]),
-  );
+  const products = [...(lxc?.products.values() ?? [])];
+  const versions = products.flatMap((product) => Array.from(product.versions.values()));
+  const items = versions.flatMap((version) => Array.from(version.items.values()));
   return items.flatMap(({ made_from: source, sha256 }) =>
     typeof source === "string" && sources.has(source) && sha256 !== undefined ? [sha256] : [],
   );
