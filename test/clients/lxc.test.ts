@@ -219,7 +219,10 @@ describe.skipIf(missing.length > 0)("LXC without a daemon", () => {
         " ",
       ),
       ..."-addext subjectAltName=IP:127.0.0.1".split(" "),
-      ...["-keyout", join(folder, "nginx.key"), "-out", join(folder, "nginx.pem")],
+      "-keyout",
+      join(folder, "nginx.key"),
+      "-out",
+      join(folder, "nginx.pem"),
     ]);
     const port = await freshPort();
     const block = `server { listen 127.0.0.1:${port} ssl; ssl_certificate ${folder}/nginx.pem; ssl_certificate_key ${folder}/nginx.key; root ${tree}; }`;
