@@ -41,6 +41,11 @@ export type ErrorCode =
   | "DAEMON_REFUSED"
   | "DAEMON_WRONG"
   | "DAEMON_UNTRUSTED"
+  // the key that signs what is published
+  | "KEY_LOCKED"
+  | "KEY_UNUSABLE"
+  // another program
+  | "PROGRAM_MISSING"
   // the server
   | "ADDRESS_IN_USE"
   | "ADDRESS_UNUSABLE"

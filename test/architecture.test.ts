@@ -6,9 +6,9 @@ import { describe, expect, it } from "vitest";
 const LINES: readonly (readonly string[])[] = [
   ["cli"],
   ["server", "explain"],
-  ["intake", "derive", "curate", "export", "config"],
+  ["intake", "curate", "derive", "export", "config"],
   ["publish"],
-  ["views"],
+  ["views", "signing"],
   ["store", "upstream", "image"],
   ["simplestreams"],
 ];

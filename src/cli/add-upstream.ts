@@ -17,7 +17,7 @@ import { hiddenText, reportData } from "./print-sync.ts";
 import { runSync } from "./run-sync.ts";
 import { readSettings } from "./settings.ts";
 import { readableSize } from "./size.ts";
-import { withSyncLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 import { type ConfiguredUpstream, configuredUpstream } from "./upstream-settings.ts";
 import { addressOf, settingsOf, type UpstreamWishes } from "./upstream-wishes.ts";
 import { visible } from "./visible.ts";
@@ -74,7 +74,7 @@ interface FirstLook {
 /** A mirror is only planned; what a cache lists is published. Nothing is written down before the upstream has answered. */
 function firstLook({ io }: Context, { store, configured, order, write }: FirstLook): Promise<SyncReport> {
   const { name, mode } = configured.policy;
-  return withSyncLock(store, { signal: io.signal }, async () => {
+  return withStoreLock(store, "sync", { signal: io.signal }, async () => {
     try {
       const report = await runSync(configured, {
         store,
@@ -124,7 +124,7 @@ export async function forgetUpstream({ io }: Context, options: GlobalOptions, na
     (stream) => stream.name === name && stream.origin !== "own",
   );
   if (!isConfigured && isListed !== true) requireKnown(config.upstreams, name);
-  const generation = await withSyncLock(store, { signal: io.signal }, async () => {
+  const generation = await withStoreLock(store, "sync", { signal: io.signal }, async () => {
     if (isConfigured) {
       await removeFromConfig(file, ["upstreams", name]);
       await giveToOwnerOf(dirname(file), io, [file]);

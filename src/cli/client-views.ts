@@ -26,8 +26,9 @@ export interface ClientView {
 export function clientViews(file: ProductsFile, product: string, version: string): ClientView[] {
   const listed = file.products.get(product);
   if (listed === undefined) return [];
-  // The aliases go to the newest version, so that one counts too; all others would only cost time.
-  const wanted = new Set([version, newestVersion(listed.versions.keys())]);
+  // The aliases go to the newest version, and deltas come from a base, so these count too; all others would only cost time.
+  const bases = [...(listed.versions.get(version)?.items.values() ?? [])].map((item) => item.delta_base);
+  const wanted = new Set([version, newestVersion(listed.versions.keys()), ...bases]);
   const versions = new Map<string, Version>();
   for (const [name, one] of listed.versions) {
     // With the items of both dialects, as the merged root will have it.

@@ -17,6 +17,8 @@ export interface GlobalOptions {
   readonly config?: string | undefined;
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
+  /** False with `--no-sign`, which publishing commands take. */
+  readonly sign?: boolean | undefined;
 }
 
 /** `--format`, or what `--json` says, or the table. */

@@ -15,6 +15,7 @@ export const DAMAGE = 7;
 const SERVER_TROUBLE = 8;
 const UPSTREAM_TROUBLE = 9;
 export const TARGET_TROUBLE = 10;
+export const KEY_TROUBLE = 11;
 /** `explain`: the server does not answer, as an upstream that cannot be reached. */
 export const NO_ANSWER = UPSTREAM_TROUBLE;
 /** `EX_SOFTWARE` of sysexits.h. */
@@ -35,6 +36,7 @@ export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [SERVER_TROUBLE, "the address or the certificate cannot be used"],
   [UPSTREAM_TROUBLE, "an upstream or a daemon cannot be reached, or gives what cannot be used"],
   [TARGET_TROUBLE, "what is exported to cannot be used now"],
+  [KEY_TROUBLE, "the key that signs cannot be used now"],
   [BUG, "a bug in Headwater"],
   [INTERRUPTED, "interrupted by Ctrl-C"],
   [TERMINATED, "ended by SIGTERM"],
@@ -76,6 +78,9 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   DAEMON_REFUSED: UPSTREAM_TROUBLE,
   DAEMON_WRONG: UPSTREAM_TROUBLE,
   DAEMON_UNTRUSTED: UPSTREAM_TROUBLE,
+  KEY_LOCKED: KEY_TROUBLE,
+  KEY_UNUSABLE: KEY_TROUBLE,
+  PROGRAM_MISSING: FAILED,
   ADDRESS_IN_USE: SERVER_TROUBLE,
   ADDRESS_UNUSABLE: SERVER_TROUBLE,
   CERTIFICATE_INVALID: SERVER_TROUBLE,

@@ -7,7 +7,7 @@ import { storeToChange } from "./open-store.ts";
 import { printLxc } from "./print-lxc.ts";
 import { countLine } from "./progress.ts";
 import { readSettings } from "./settings.ts";
-import { withDeriveLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 
 export interface LxcCommandOptions extends GlobalOptions {
   readonly dryRun?: boolean;
@@ -42,7 +42,9 @@ export async function makeLxc(context: Context, options: LxcCommandOptions): Pro
         options,
         `Another process${pid === undefined ? "" : ` (${pid})`} is at this work; waiting for it.`,
       );
-    const report = dryRun ? await work() : await withDeriveLock(store, { signal: io.signal, onWait }, work);
+    const report = dryRun
+      ? await work()
+      : await withStoreLock(store, "lxc", { signal: io.signal, onWait }, work);
     progress.end();
     printLxc(io, options, { store, report, dryRun });
     const [failure] = report.failures;

@@ -12,7 +12,9 @@ export async function storeToRead(io: Io, options: GlobalOptions): Promise<Store
 
 /** The store the options mean, for a command that changes it: says which one that is. */
 export async function storeToChange(io: Io, options: GlobalOptions): Promise<Store> {
-  const store = await storeToRead(io, options);
+  const { openStore } = await import("../compose.ts");
+  const { signingOf } = await import("./signing.ts");
+  const store = await openStore(dataFolder(io, options), await signingOf(io, options));
   notice(io, options, `store: ${store.name}`);
   return store;
 }
@@ -34,7 +36,8 @@ export async function storeToTry(
 /** The store the options mean, made when it is not there yet: says which one that is. */
 export async function storeToFill(io: Io, options: GlobalOptions): Promise<Store> {
   const { openOrMakeStore } = await import("../compose.ts");
-  const store = await openOrMakeStore(dataFolder(io, options));
+  const { signingOf } = await import("./signing.ts");
+  const store = await openOrMakeStore(dataFolder(io, options), await signingOf(io, options));
   notice(io, options, `store: ${store.name}`);
   return store;
 }

@@ -43,6 +43,13 @@ function blockOf(image: ShownImage): string {
     ...image.files.map(
       (file) => ["File", `${file.path} (${file.ftype}, ${readableSize(file.size)})\n${file.sha256}`] as const,
     ),
+    ...image.deltas.map(
+      (delta) =>
+        [
+          "Delta",
+          `${delta.path} (from ${delta.base}, ${readableSize(delta.size)})\n${delta.sha256}`,
+        ] as const,
+    ),
   ];
   const shown = facts.filter(([, value]) => value !== "");
   const lines = shown.map(([name, value]) => `${`${name}:`.padEnd(14)}${indented(value)}\n`);

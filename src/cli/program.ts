@@ -4,11 +4,13 @@ import { aliasCommand } from "./commands/alias.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { deltaCommand } from "./commands/delta.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
+import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
 import { lxcCommand } from "./commands/lxc.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -74,9 +76,11 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   diffCommand,
   rollbackCommand,
   verifyCommand,
+  deltaCommand,
   pruneCommand,
   backupCommand,
   exportTreeCommand,
   certificateCommand,
+  keyCommand,
   completionCommand,
 ];

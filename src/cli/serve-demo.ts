@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import { type Context, type GlobalOptions, notice } from "./context.ts";
 import { cacheFolder, dataFolder } from "./data-folder.ts";
 import { serveStore } from "./serve-store.ts";
+import { signingOf } from "./signing.ts";
 
 const ARCHITECTURES: readonly SampleArchitecture[] = ["x86_64", "aarch64"];
 const ALIAS = "headwater/demo";
@@ -21,7 +22,7 @@ export async function serveDemo(
 ): Promise<void> {
   const { io } = context;
   const folder = options.data === undefined ? join(cacheFolder(io), "demo") : dataFolder(io, options);
-  const store = await openOrMakeStore(folder);
+  const store = await openOrMakeStore(folder, await signingOf(io, { ...options, data: folder }));
   notice(io, options, `store: ${store.name}`);
   for (const architecture of ARCHITECTURES) await addSample(store, architecture);
   const config = await loadConfig({ file: join(folder, "headwater.yaml"), flags: { listen } });

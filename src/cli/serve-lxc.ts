@@ -8,7 +8,7 @@ import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { lxcStreams } from "./lxc-streams.ts";
 import { readSettings } from "./settings.ts";
-import { withDeriveLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 
 const LOOK_EVERY_MS = 15_000;
 /** Until a build that failed is tried again: a program may have been installed. */
@@ -32,7 +32,7 @@ export function lxcTask(
       const state = async (): Promise<string> => [(await store.newest())?.id, ...streams].join(" ");
       const waits = [...failed.values()].every((atMs) => atMs + AGAIN_MS > Date.now());
       if (waits && (await state()) === seen) return;
-      const report = await withDeriveLock(store, { signal }, () =>
+      const report = await withStoreLock(store, "lxc", { signal }, () =>
         makeLxcFiles(store, {
           streams,
           signal,

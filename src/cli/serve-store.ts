@@ -21,6 +21,7 @@ import { lxcTask } from "./serve-lxc.ts";
 import { printServing } from "./print-serving.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
+import { deltaTask } from "./serve-deltas.ts";
 import { serveUpstreams } from "./serve-upstreams.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -42,6 +43,7 @@ export async function serveStore(
     return;
   }
   const certificate = await prepareCertificate(io, request);
+  await tryKey(request.store, log);
   await renderByNewRules(request.store, log);
   const fills = fillsOf(request.store);
   const server =
@@ -56,6 +58,18 @@ export async function serveStore(
     notice(io, options, "Stopping. Running downloads get up to 60 seconds; Ctrl-C again cuts them.");
   } finally {
     for (const stop of stops) await stop();
+  }
+}
+
+/**
+ * A key that cannot sign is said at once, and not first when something is to be published. What is listed is served all the same: after
+ * a reboot, say, before somebody has unlocked the key.
+ */
+async function tryKey(store: Store, log: Logger): Promise<void> {
+  try {
+    await store.signer?.sign(new Uint8Array());
+  } catch (error) {
+    log.warn({ err: error }, "the signing key cannot sign now; until it can, nothing new is published here");
   }
 }
 
@@ -122,6 +136,7 @@ async function startSideWork(
     socketPath: socketPathOf(store),
     tasks: [
       { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) },
+      deltaTask(context.io, options, { store, log }),
       ...upstreams.tasks,
       lxcTask(context.io, options, { store, log }),
     ],

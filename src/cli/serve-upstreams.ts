@@ -11,7 +11,7 @@ import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { runSync } from "./run-sync.ts";
 import { readSettings } from "./settings.ts";
-import { withSyncLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 import { type ConfiguredUpstream, configuredUpstreams } from "./upstream-settings.ts";
 
 const MINUTE_MS = 60_000;
@@ -92,7 +92,7 @@ async function syncDue(all: readonly ConfiguredUpstream[], { store, log, signal 
     const facts = { upstream: name };
     let pauseMs = configured.everyMs;
     try {
-      const report = await withSyncLock(store, { signal }, () =>
+      const report = await withStoreLock(store, "sync", { signal }, () =>
         runSync(configured, { store, order, signal }),
       );
       for (const { product, version, error } of report.failures)

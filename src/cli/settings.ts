@@ -27,10 +27,17 @@ export async function readSettings(
 
 /** Paths in the file are relative to the file, wherever a command is run. */
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { certificate } = config;
-  if (certificate === undefined) return config;
+  const { certificate, signing } = config;
+  const { gpgHome, passphraseFile } = signing;
   return {
     ...config,
-    certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) },
+    ...(certificate === undefined
+      ? {}
+      : { certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) } }),
+    signing: {
+      ...signing,
+      ...(gpgHome === undefined ? {} : { gpgHome: resolve(folder, gpgHome) }),
+      ...(passphraseFile === undefined ? {} : { passphraseFile: resolve(folder, passphraseFile) }),
+    },
   };
 }

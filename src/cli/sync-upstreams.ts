@@ -7,7 +7,7 @@ import { STATUS_OF_CODE } from "./exit-status.ts";
 import { jsonText } from "./output.ts";
 import { reportData, reportLines } from "./print-sync.ts";
 import { runSync } from "./run-sync.ts";
-import { withSyncLock } from "./sync-lock.ts";
+import { withStoreLock } from "./store-lock.ts";
 import { SyncProgress } from "./sync-progress.ts";
 import { type ConfiguredUpstream, configuredUpstreams } from "./upstream-settings.ts";
 import { visible } from "./visible.ts";
@@ -73,7 +73,7 @@ export async function syncUpstreams(
           options,
           `Another process${pid === undefined ? "" : ` (${pid})`} is syncing this store; waiting for it.`,
         );
-      await withSyncLock(request.store, { signal: io.signal, onWait }, work);
+      await withStoreLock(request.store, "sync", { signal: io.signal, onWait }, work);
     }
   } catch (error) {
     progress.end();

@@ -3,7 +3,7 @@ import type { Document } from "yaml";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { HeadwaterError } from "../error.ts";
 import { nearestName } from "./nearest-name.ts";
-import { type Config, configSchema, SETTINGS } from "./schema.ts";
+import { type Config, configSchema, type Setting, SETTINGS } from "./schema.ts";
 
 export interface ConfigSources {
   /** The file; a missing one counts as empty unless `isRequired`. */
@@ -28,11 +28,12 @@ export async function loadConfig({
   const source = await readIfThere(file, isRequired);
   const origin = new Origin(file, source);
   const values = origin.values();
-  for (const { key, variable, isList } of SETTINGS) {
+  for (const setting of SETTINGS) {
+    const { key, variable } = setting;
     const text = variable === undefined ? undefined : environment[variable];
     if (text !== undefined && text !== "") {
       origin.override(key, `the variable ${variable}`);
-      assign(values, key, fromText(key, text, isList === true));
+      assign(values, key, fromText(setting, text));
     }
     const flag = flags[key];
     if (flag !== undefined) {
@@ -71,9 +72,9 @@ async function readIfThere(file: string, isRequired: boolean): Promise<string> {
   );
 }
 
-function fromText(key: string, text: string, isList: boolean): unknown {
-  if (isList) return text.split(",").map((part) => part.trim());
-  if (key === "lxc" && /^(?:true|false)$/.test(text)) return text === "true";
+function fromText({ key, isList, isSwitch }: Setting, text: string): unknown {
+  if (isSwitch === true && (text === "true" || text === "false")) return text === "true";
+  if (isList === true) return text.split(",").map((part) => part.trim());
   return key === "workers" && /^[0-9]+$/.test(text) ? Number(text) : text;
 }
 

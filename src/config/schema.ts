@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
 import { isStreamName } from "./presets.ts";
+import { signingSchema } from "./signing-schema.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
 
 /** `headwater.yaml` as it is read, with the defaults filled in. Unknown keys are refused: they are misspelled ones. */
@@ -19,6 +21,9 @@ export const configSchema = z.strictObject({
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   lxc: z.boolean().default(false),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
+  signing: signingSchema.default({}),
+  deltas: z.boolean().default(false),
+  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
   upstreams: z
     .record(
       z
@@ -38,6 +43,8 @@ export interface Setting {
   /** Undefined for settings that only the file can hold. */
   readonly variable?: string;
   readonly isList?: boolean;
+  /** `true` or `false`. */
+  readonly isSwitch?: boolean;
 }
 
 /** Every setting with its name in the environment; lists are separated by commas there. */
@@ -50,8 +57,13 @@ export const SETTINGS: readonly Setting[] = [
   { key: "names", variable: "HEADWATER_NAMES", isList: true },
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
-  { key: "lxc", variable: "HEADWATER_LXC" },
+  { key: "lxc", variable: "HEADWATER_LXC", isSwitch: true },
   { key: "metrics", variable: "HEADWATER_METRICS" },
+  { key: "signing.gpg", variable: "HEADWATER_SIGNING_GPG" },
+  { key: "signing.gpgHome", variable: "HEADWATER_SIGNING_GPG_HOME" },
+  { key: "signing.passphraseFile", variable: "HEADWATER_SIGNING_PASSPHRASE_FILE" },
+  { key: "deltas", variable: "HEADWATER_DELTAS", isSwitch: true },
+  { key: "deltaMaxSize", variable: "HEADWATER_DELTA_MAX_SIZE" },
   { key: "upstreams" },
 ];
 

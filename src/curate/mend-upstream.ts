@@ -1,6 +1,8 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
+import { roleOf } from "../simplestreams/ftypes.ts";
+import type { Product, Version } from "../simplestreams/products.ts";
 import { isObject } from "../simplestreams/containers.ts";
 import { readDocument } from "../store/documents.ts";
 import type { DocumentRecord } from "../store/generation.ts";
@@ -22,7 +24,7 @@ export interface Mending {
 /** An image stream that no longer says that damaged bytes are here. */
 export async function mend(stream: ImageStream, mending: Mending): Promise<ImageStream> {
   const { upstream } = stream;
-  if (upstream === undefined) return without(stream, mending.images);
+  if (upstream === undefined) return withoutDamagedDeltas(without(stream, mending.images), mending);
   return stream.origin === "cache"
     ? mendCache(stream, upstream, mending)
     : mendMirror(stream, upstream, mending);
@@ -68,7 +70,27 @@ async function mendMirror(
     documents.set(path, isProducts ? await rewritten(record, { ...mending, unwanted, holds }) : record);
   }
   const record = { ...upstream.record, isVerbatim: false };
-  return { ...without(stream, here), upstream: { ...upstream, record, documents, holds } };
+  const left = withoutDamagedDeltas(without(stream, here), mending);
+  return { ...left, upstream: { ...upstream, record, documents, holds } };
+}
+
+/** An image is whole without its delta, and clients that were shown a damaged one would not go back to the whole file. */
+function withoutDamagedDeltas(stream: ImageStream, { isDamaged }: Mending): ImageStream {
+  const products = new Map<string, Product>();
+  for (const [key, product] of stream.products.products) {
+    const versions = new Map<string, Version>();
+    for (const [name, version] of product.versions) {
+      const items = [...version.items].filter(
+        ([, { ftype, sha256 = "" }]) => roleOf(ftype) !== "delta" || !isDamaged(sha256),
+      );
+      versions.set(
+        name,
+        items.length === version.items.size ? version : { ...version, items: new Map(items) },
+      );
+    }
+    products.set(key, { ...product, versions });
+  }
+  return { ...stream, products: { ...stream.products, products } };
 }
 
 interface Rewriting extends Mending {
@@ -87,13 +109,31 @@ async function rewritten(record: DocumentRecord, rewriting: Rewriting): Promise<
     const versions = isObject(product) ? product["versions"] : undefined;
     if (!isObject(versions)) continue;
     for (const [name, version] of Object.entries(versions)) {
+      if (areImages(document)) leaveOutBesides(version, rewriting.unwanted);
       const items = membersOf(version, "items");
-      if (items.some((item) => says(item, rewriting.unwanted))) delete versions[name];
+      const isEmpty = items.length === 0;
+      if (isEmpty || items.some((item) => says(item, rewriting.unwanted))) delete versions[name];
       else for (const item of items) holdsOf(item, rewriting.holds);
     }
   }
   const bytes = await compress(JSON.stringify(document));
   return { ...(await writer.put(bytes)), encoding: "gzip", type: record.type };
+}
+
+function areImages(document: unknown): boolean {
+  const datatype = isObject(document) ? document["datatype"] : undefined;
+  return datatype === undefined || datatype === "image-downloads";
+}
+
+/** Images are whole without a delta, or a file for others; they stay listed, as they do in the merged root. */
+function leaveOutBesides(version: unknown, unwanted: ReadonlySet<string>): void {
+  const items = isObject(version) ? version["items"] : undefined;
+  if (!isObject(items)) return;
+  for (const [name, item] of Object.entries(items)) {
+    const ftype = isObject(item) ? item["ftype"] : undefined;
+    const role = roleOf(typeof ftype === "string" ? ftype : undefined);
+    if ((role === "delta" || role === "other") && says(item, unwanted)) delete items[name];
+  }
 }
 
 function membersOf(value: unknown, name: string): unknown[] {

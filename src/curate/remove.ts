@@ -48,14 +48,13 @@ export async function remove(
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
       leaked = blobsOnlyIn(images, after);
-      if (options.now === true) leaked = [...leaked, ...(await madeOf(store, streams, leaked))];
       const nothingListed = after.every((stream, at) => stream === streams[at]);
       if (options.dryRun === true || nothingListed) return undefined;
       return { reason: { verb: "remove", text: summary(images) }, streams: after };
     });
     const purged =
       options.now === true && options.dryRun !== true
-        ? await purge(store, leaked, { now: Date.now() })
+        ? await purge(store, [...leaked, ...(await madeOf(store, images, leaked))], { now: Date.now() })
         : undefined;
     return { generation, images, aliases, purged };
   } finally {
@@ -125,20 +124,24 @@ function blobsOnlyIn(images: readonly ImageRow[], after: readonly ImageStream[])
   return [...removed].filter((sha256) => !listed.has(sha256));
 }
 
-/** What LXC gets of them, in all lists that are kept: it holds the same files in another form. */
+/** What else holds parts of their bytes: deltas to these images, and what LXC gets of them. Kept generations may list some that the newest does not. */
 async function madeOf(
   store: Store,
-  streams: readonly ImageStream[],
+  images: readonly ImageRow[],
   leaked: readonly Sha256[],
 ): Promise<Sha256[]> {
+  const fingerprints = new Set(images.map(({ fingerprint }) => fingerprint));
   const sources = new Set(leaked);
-  const made = streams.flatMap((stream) => lxcBytesMadeFrom(stream, sources));
   const newest = await store.newest();
+  const made = new Set<Sha256>();
   for (const number of numbersOf(newest?.keeps ?? [])) {
-    const kept = await readStreams(store, await store.generation(number));
-    made.push(...kept.flatMap((stream) => lxcBytesMadeFrom(stream, sources)));
+    const streams = await readStreams(store, await store.generation(number));
+    for (const row of imageRows(streams).filter(({ fingerprint }) => fingerprints.has(fingerprint))) {
+      for (const { sha256 } of row.deltas) made.add(sha256);
+    }
+    for (const stream of streams) for (const sha256 of lxcBytesMadeFrom(stream, sources)) made.add(sha256);
   }
-  return [...new Set(made)].filter((sha256) => !sources.has(sha256));
+  return [...made].filter((sha256) => !sources.has(sha256));
 }
 
 function unique(images: readonly ImageRow[]): ImageRow[] {

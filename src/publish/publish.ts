@@ -12,7 +12,9 @@ import { productsPaths, type RenderedDocument, renderDocuments } from "../views/
 import type { ImageStream } from "../views/image-stream.ts";
 import { LXC_PRODUCTS, withCurrentLxc } from "../views/lxc-files.ts";
 import { RULES } from "../views/rules.ts";
+import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
+import { signatures } from "./signatures.ts";
 
 export interface Change {
   readonly reason: Reason;
@@ -40,10 +42,11 @@ export async function publish(
   options: PublishOptions = {},
 ): Promise<Generation | undefined> {
   const { read = (base) => readStreams(store, base) } = options;
+  const sign = signatures(store, writer);
   return commit(store, writer, async (base) => {
     const wanted = await change(await read(base));
     if (wanted === undefined) return undefined;
-    const listed = wanted.streams.map(withCurrentLxc);
+    const listed = wanted.streams.map((stream) => withCurrentLxc(ownWithUsableDeltas(stream)));
     const rendered = renderDocuments(listed, new Date());
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
@@ -53,6 +56,8 @@ export async function publish(
         recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }),
       ),
     );
+    const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
+    Object.assign(documents, await sign({ streams, documents, texts, base }));
     const draft = {
       reason: wanted.reason,
       rules: RULES,
@@ -63,6 +68,16 @@ export async function publish(
     if (base === undefined || wanted.givesUp === undefined) return draft;
     return { ...draft, keeps: without(withNumber(base.keeps, base.number), wanted.givesUp) };
   });
+}
+
+/**
+ * Whatever took a base off the lists, or gave a version another root: what no longer fits goes with it, here, so that no way of changing the
+ * lists has to think of it. An upstream's own root is what the sync made of it, and the merged root sees to itself.
+ */
+function ownWithUsableDeltas(stream: ImageStream): ImageStream {
+  if (stream.upstream !== undefined) return stream;
+  const products = withUsableDeltasIn(stream.products);
+  return products === stream.products ? stream : { ...stream, products };
 }
 
 /** What the generation says about an image stream; an upstream's own documents and its state are put in place. */

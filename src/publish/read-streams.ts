@@ -95,10 +95,11 @@ export async function readListing(
   return listing;
 }
 
+/** Without signatures that were made here: whoever publishes makes them. */
 function documentsOf(generation: Generation, stream: string): Map<string, DocumentRecord> {
   const prefix = `${stream}/`;
   const own = Object.entries(generation.documents)
-    .filter(([path]) => path.startsWith(prefix))
+    .filter(([path, { signedBy }]) => path.startsWith(prefix) && signedBy === undefined)
     .map(([path, record]) => [path.slice(prefix.length), record] as const);
   // What is for LXC is made here, and rendered with every generation.
   return new Map(own.filter(([path]) => !isLxcDocument(path)));

@@ -1,4 +1,4 @@
-import type { Generation } from "../store/generation.ts";
+import type { Generation, Reason } from "../store/generation.ts";
 import type { Store } from "../store/store.ts";
 import { RULES } from "../views/rules.ts";
 import { publish } from "./publish.ts";
@@ -11,12 +11,15 @@ import { publish } from "./publish.ts";
 export async function renderAnew(store: Store): Promise<Generation | undefined> {
   const newest = await store.newest();
   if (newest === undefined || newest.rules >= RULES) return undefined;
-  const writer = await store.writer("render");
+  return publishAgain(store, { verb: "render", text: `rules ${newest.rules} to ${RULES}` });
+}
+
+/** Publishes what is listed as it is, for what is made on the way: documents by newer rules, signatures by another key. */
+export async function publishAgain(store: Store, reason: Reason): Promise<Generation | undefined> {
+  if ((await store.newest()) === undefined) return undefined;
+  const writer = await store.writer(reason.verb);
   try {
-    return await publish(store, writer, (streams) => ({
-      reason: { verb: "render", text: `rules ${newest.rules} to ${RULES}` },
-      streams,
-    }));
+    return await publish(store, writer, (streams) => ({ reason, streams }));
   } finally {
     await writer.close();
   }

@@ -8,12 +8,13 @@ export interface BlobFiles {
   reflink(sha256: Sha256, to: string): Promise<SharingOutcome>;
   /** Makes `to` a second name of the blob: whoever writes to it writes to the store. */
   hardLink(sha256: Sha256, to: string): Promise<SharingOutcome>;
-  /** For a program that reads the blob by itself, wherever the store moves it meanwhile. Undefined: there is no such blob. */
-  open(sha256: Sha256): Promise<OpenBlobFile | undefined>;
+  /** Opens the blob for handing it to another program, which can read it to the end whatever becomes of its name. Undefined when it is nowhere. */
+  openFile(sha256: Sha256): Promise<OpenFile | undefined>;
 }
 
-/** A blob's file, open for reading only. */
-export interface OpenBlobFile {
+/** `close` it when everybody who was handed it has ended. */
+export interface OpenFile {
+  /** The descriptor. */
   readonly fd: number;
   close(): Promise<void>;
 }

@@ -4,15 +4,20 @@ import { gunzip } from "node:zlib";
 
 import { HeadwaterError } from "../error.ts";
 import type { DocumentRecord } from "./generation.ts";
-import type { Sha256, Store } from "./store.ts";
+import type { BlobReader, Sha256, Store } from "./store.ts";
 
 /** Far above what a site lists (7 MB for 10,000 versions), far below what would exhaust the process. */
 const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
 
 const decompress = promisify(gunzip);
 
+/** A store, or what a writer has staged for one. */
+export type BlobSource = Pick<Store, "name"> & {
+  open(sha256: Sha256): Promise<BlobReader | undefined>;
+};
+
 /** A document as clients that accept no encoding get it. Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
-export async function readDocument(store: Store, record: DocumentRecord): Promise<Uint8Array> {
+export async function readDocument(store: BlobSource, record: DocumentRecord): Promise<Uint8Array> {
   const bytes = await readDocumentBlob(store, record);
   if (record.encoding === "identity") return bytes;
   try {
@@ -34,7 +39,10 @@ export async function readDocument(store: Store, record: DocumentRecord): Promis
  * The bytes of a document as they lie in the store, compared with their hash: everything is built on documents, and they go
  * to every client of the site, for which there is no other check. Throws BLOB_MISSING or BLOB_MISMATCH.
  */
-export async function readDocumentBlob(store: Store, { sha256, size }: DocumentRecord): Promise<Uint8Array> {
+export async function readDocumentBlob(
+  store: BlobSource,
+  { sha256, size }: DocumentRecord,
+): Promise<Uint8Array> {
   const bytes = await readBlob(store, sha256);
   const found = createHash("sha256").update(bytes).digest("hex");
   if (found === sha256 && bytes.byteLength === size) return bytes;
@@ -46,7 +54,7 @@ export async function readDocumentBlob(store: Store, { sha256, size }: DocumentR
 }
 
 /** A small blob whole, as it is. */
-export async function readBlob(store: Store, sha256: Sha256): Promise<Uint8Array> {
+export async function readBlob(store: BlobSource, sha256: Sha256): Promise<Uint8Array> {
   const reader = await store.open(sha256);
   if (reader === undefined) {
     throw new HeadwaterError(

@@ -98,4 +98,6 @@ export interface DocumentRecord {
   /** `gzip`: the blob is compressed and is decompressed for a client that does not accept that. */
   readonly encoding: "gzip" | "identity";
   readonly type: string;
+  /** Of a signature that was made here, and not an upstream's: the fingerprint of the key. */
+  readonly signedBy?: string;
 }

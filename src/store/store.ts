@@ -13,6 +13,8 @@ export interface Store {
   readonly name: string;
   /** Signs every generation that is published here; undefined: they go unsigned. Chosen by whoever opens the store. */
   readonly signer?: Signer | undefined;
+  /** Whoever opened the store wants no signatures, also where what is listed now has some. Without it and without a signer that is refused. */
+  readonly mayGoUnsigned?: boolean;
 
   /** The newest generation, or undefined in an empty store. Throws STORE_NEWER when a newer Headwater wrote it. */
   newest(): Promise<Generation | undefined>;

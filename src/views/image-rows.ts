@@ -1,7 +1,8 @@
 import { parseAliases } from "../simplestreams/aliases.ts";
 import { type FingerprintedImage, fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { type ImageOrigin, originOf } from "../simplestreams/image-origin.ts";
-import type { Product, Version } from "../simplestreams/products.ts";
+import { roleOf } from "../simplestreams/ftypes.ts";
+import type { Item, Product, Version } from "../simplestreams/products.ts";
 import { compareVersions } from "../simplestreams/version-name.ts";
 import type { Origin } from "../store/generation.ts";
 import type { ImageStream, UpstreamStream } from "./image-stream.ts";
@@ -37,6 +38,8 @@ export interface ImageRow {
   /** When the upstream last listed it: RFC 3339, UTC. Null for what was made here. */
   readonly seen: string | null;
   readonly files: readonly ImageFileRow[];
+  /** Files that a daemon with an older version fetches in place of the root. */
+  readonly deltas: readonly DeltaRow[];
 }
 
 export interface ImageFileRow {
@@ -44,6 +47,11 @@ export interface ImageFileRow {
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
+}
+
+export interface DeltaRow extends ImageFileRow {
+  /** Name of the version that a daemon has to hold. */
+  readonly base: string;
 }
 
 /** Every image of the given image streams, one row each: products in their order, versions newest first. */
@@ -87,6 +95,7 @@ function productRows(stream: ImageStream, key: string, product: Product): ImageR
         upstream === undefined || filesOf(version, image).every(({ sha256 }) => upstream.holds.has(sha256)),
       seen,
       files: filesOf(version, image),
+      deltas: deltasOf(version, image),
     }));
   });
 }
@@ -100,13 +109,17 @@ function filesOf(version: Version, image: FingerprintedImage): ImageFileRow[] {
   const rows: ImageFileRow[] = [];
   for (const key of [image.metadataKey, image.itemKey]) {
     const item = key === undefined ? undefined : version.items.get(key);
-    if (item === undefined) continue;
-    rows.push({
-      ftype: item.ftype ?? "",
-      path: item.path ?? "",
-      size: item.size ?? 0,
-      sha256: item.sha256 ?? "",
-    });
+    if (item !== undefined) rows.push(fileRow(item));
   }
   return rows;
+}
+
+function deltasOf(version: Version, { rootFtype }: FingerprintedImage): DeltaRow[] {
+  return [...version.items.values()]
+    .filter(({ ftype }) => roleOf(ftype) === "delta" && ftype === `${rootFtype}.vcdiff`)
+    .map((item) => ({ ...fileRow(item), base: item.delta_base ?? "" }));
+}
+
+function fileRow({ ftype = "", path = "", size = 0, sha256 = "" }: Item): ImageFileRow {
+  return { ftype, path, size, sha256 };
 }

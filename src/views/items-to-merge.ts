@@ -1,5 +1,5 @@
-import { combinedFields, deltaFtypes, metadataFtypes, roleOf } from "../simplestreams/ftypes.ts";
-import type { Item, Version } from "../simplestreams/products.ts";
+import { combinedFields, deltaFtypes, roleOf } from "../simplestreams/ftypes.ts";
+import type { Item } from "../simplestreams/products.ts";
 import { withTwins } from "../simplestreams/twins.ts";
 import type { ImageStream } from "./image-stream.ts";
 
@@ -37,31 +37,4 @@ function withoutFingerprints(item: Item, distrusted: ReadonlySet<string>): Item 
   return Object.fromEntries(
     Object.entries(item).filter(([, value]) => typeof value !== "string" || !distrusted.has(value)),
   );
-}
-
-/**
- * The versions with one usable delta each at most. Clients do not go back to the whole file once they chose a delta, and Incus applies all
- * that fit one after the other into the same file (client/simplestreams_images.go).
- */
-export function withUsableDeltas(versions: ReadonlyMap<string, Version>): ReadonlyMap<string, Version> {
-  const checked = new Map<string, Version>();
-  for (const [name, version] of versions) {
-    const deltas = [...version.items].filter(([, { ftype }]) => ftype === deltaFtypes.squashfs);
-    const best = deltas
-      .filter(([, { delta_base }]) => isBase(versions.get(delta_base ?? "")))
-      .toSorted(([, one], [, other]) => ((one.delta_base ?? "") < (other.delta_base ?? "") ? 1 : -1))
-      .at(0);
-    const unusable = new Set(deltas.map(([key]) => key).filter((key) => key !== best?.[0]));
-    const items = new Map([...version.items].filter(([key]) => !unusable.has(key)));
-    checked.set(name, unusable.size === 0 ? version : { ...version, items });
-  }
-  return checked;
-}
-
-/** Whether clients can tell from this version which file a delta is against. */
-function isBase(version: Version | undefined): boolean {
-  const metadata = [...(version?.items.values() ?? [])].filter(({ ftype = "" }) =>
-    Object.values(metadataFtypes).includes(ftype),
-  );
-  return metadata.some((item) => (item[combinedFields.squashfs] ?? "") !== "");
 }

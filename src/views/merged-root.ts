@@ -7,7 +7,8 @@ import { requirementFields } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
 import type { StreamRecord } from "../store/generation.ts";
 import type { ImageStream } from "./image-stream.ts";
-import { itemsToMerge, withUsableDeltas } from "./items-to-merge.ts";
+import { itemsToMerge } from "./items-to-merge.ts";
+import { withUsableDeltas, withUsableDeltasIn } from "./usable-deltas.ts";
 import { type OriginOfProduct, withheld, withoutUnusable } from "./withheld.ts";
 
 export type Hidden = StreamRecord["hidden"][number];
@@ -41,7 +42,9 @@ export function mergedRoot(streams: readonly ImageStream[]): MergedRoot {
   const cleaned = streams.map((stream) => withoutUnusable(stream));
   const again = merge(cleaned.map(({ stream }) => stream));
   for (const { stream, missing } of cleaned) again.merged.hidden.get(stream.name)?.push(...missing);
-  return { ...again.merged, products: withheld(again.merged.products, again.origins) };
+  // A base may have gone with what was withheld.
+  const products = withUsableDeltasIn(withheld(again.merged.products, again.origins));
+  return { ...again.merged, products };
 }
 
 interface Merged {

@@ -34,6 +34,7 @@ const TOOLS = [
   "openssl",
   "setpriv",
   "busybox",
+  "xdelta3",
   "/usr/sbin/nginx",
 ];
 

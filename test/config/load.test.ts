@@ -24,6 +24,9 @@ describe("loadConfig", () => {
       names: [],
       lxc: false,
       metrics: "off",
+      signing: {},
+      deltas: false,
+      deltaMaxSize: 2 * 1024 ** 3,
       upstreams: {},
     });
   });
@@ -41,6 +44,9 @@ describe("loadConfig", () => {
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
         "lxc: true",
+        "deltas: true",
+        "deltaMaxSize: 1GiB",
+        "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
         "upstreams:",
         "  ubuntu: {preset: ubuntu, mode: mirror, lxc: true, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
       ].join("\n"),
@@ -59,6 +65,13 @@ describe("loadConfig", () => {
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
       lxc: true,
+      deltas: true,
+      deltaMaxSize: 1024 ** 3,
+      signing: {
+        gpg: "0123456789ABCDEF0123456789ABCDEF01234567",
+        gpgHome: "/srv/gnupg",
+        passphraseFile: "/run/pass",
+      },
       upstreams: {
         ubuntu: {
           preset: "ubuntu",

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
 import { withHelp } from "../help.ts";
 import { type NamingFlags, namingOptions, wishesOf } from "../naming-options.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 interface AddCommandOptions extends GlobalOptions, NamingFlags {
   readonly dryRun?: boolean;
@@ -15,6 +16,7 @@ export function addCommand(program: Command, context: Context): void {
     .argument("<files...>", "metadata and its roots or disk, a unified tarball, or one folder");
   namingOptions(command, { names: "the metadata", version: "the metadata's creation date" })
     .option("--dry-run", "read and check everything, change nothing")
+    .option(...NO_SIGN)
     .action(async (files: readonly string[], _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<AddCommandOptions>();
       const paths = files.map((file) => resolve(context.io.cwd, file));
@@ -28,6 +30,6 @@ export function addCommand(program: Command, context: Context): void {
       ["add ./build --alias web/stable --label testing", "a folder as distrobuilder leaves it"],
       ["add exported.tar.gz --os Ours --release 1", "what incus publish and incus image export made"],
     ],
-    statuses: [4, 5, 6],
+    statuses: [4, 5, 6, 11],
   });
 }

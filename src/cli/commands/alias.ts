@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type Context, formatOf, type GlobalOptions } from "../context.ts";
 import { type Format, formatOption } from "../format.ts";
 import { LOOKUP_STATUSES, STORE_STATUSES, withHelp } from "../help.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 /** `alias add|remove|list`. */
 export function aliasCommand(program: Command, context: Context): void {
@@ -17,6 +18,7 @@ function addCommand(group: Command, { io }: Context): void {
     .description("Give a product one more alias. The newest version of the product is what clients get.")
     .argument("<alias>", "the new name, such as debian/stable")
     .argument("<product>", "a product, or an alias it has already")
+    .option(...NO_SIGN)
     .action(async (alias: string, target: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<GlobalOptions>();
       const { storeToChange } = await import("../open-store.ts");
@@ -27,7 +29,7 @@ function addCommand(group: Command, { io }: Context): void {
     });
   withHelp(command, {
     examples: [["alias add debian/stable debian/12", "debian/stable means what debian/12 means"]],
-    statuses: [...LOOKUP_STATUSES.slice(0, 1), 5, ...STORE_STATUSES],
+    statuses: [...LOOKUP_STATUSES.slice(0, 1), 5, ...STORE_STATUSES, 11],
   });
 }
 
@@ -36,6 +38,7 @@ function removeCommand(group: Command, { io }: Context): void {
     .command("remove")
     .description("Take an alias away. The images stay.")
     .argument("<alias>", "the name to take away")
+    .option(...NO_SIGN)
     .action(async (alias: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<GlobalOptions>();
       const { storeToChange } = await import("../open-store.ts");
@@ -46,7 +49,7 @@ function removeCommand(group: Command, { io }: Context): void {
     });
   withHelp(command, {
     examples: [["alias remove debian/stable", "clients no longer find debian/stable"]],
-    statuses: LOOKUP_STATUSES,
+    statuses: [...LOOKUP_STATUSES, 11],
   });
 }
 

@@ -4,6 +4,7 @@ import { withHelp } from "../help.ts";
 import { namingOptions } from "../naming-options.ts";
 import type { PullFlags } from "../pull-request.ts";
 import { repeatable } from "../repeatable.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 export function pullCommand(program: Command, context: Context): void {
   const command = program
@@ -26,6 +27,7 @@ export function pullCommand(program: Command, context: Context): void {
     .option("--accept-certificate", "take whatever certificate the daemon shows, and no other from then on");
   namingOptions(command, { names: "its properties", version: "when it was made" })
     .option("--dry-run", "say what would be taken, and take nothing")
+    .option(...NO_SIGN)
     .action(
       async (daemon: string | undefined, images: readonly string[], _options: unknown, self: Command) => {
         const options = self.optsWithGlobals<GlobalOptions & PullFlags>();
@@ -46,6 +48,6 @@ export function pullCommand(program: Command, context: Context): void {
         "from another machine, by a trust token of it",
       ],
     ],
-    statuses: [3, 5, 6, 9],
+    statuses: [3, 5, 6, 9, 11],
   });
 }

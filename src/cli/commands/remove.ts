@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
 import { LOOKUP_STATUSES, withHelp } from "../help.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 interface RemoveOptions extends GlobalOptions {
   readonly now?: boolean;
@@ -19,6 +20,7 @@ export function removeCommand(program: Command, { io }: Context): void {
     )
     .option("--now", "for a leaked secret: out of every kept generation and off the disk, at once")
     .option("--dry-run", "only say what would happen")
+    .option(...NO_SIGN)
     .action(async (targets: readonly string[], _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<RemoveOptions>();
       const { storeToChange } = await import("../open-store.ts");
@@ -36,6 +38,6 @@ export function removeCommand(program: Command, { io }: Context): void {
       ["remove 3fa9c0d1", "one build"],
       ["remove --now secrets/1", "the newest build behind an alias, and every trace of it"],
     ],
-    statuses: LOOKUP_STATUSES,
+    statuses: [...LOOKUP_STATUSES, 11],
   });
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
 import { LOOKUP_STATUSES, withHelp } from "../help.ts";
 import { wholeNumber } from "../whole-number.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 interface RollbackOptions extends GlobalOptions {
   readonly stream?: string;
@@ -15,6 +16,7 @@ export function rollbackCommand(program: Command, { io }: Context): void {
     )
     .argument("<generation>", "its number, from headwater history", wholeNumber)
     .option("--stream <name>", "only this image stream")
+    .option(...NO_SIGN)
     .action(async (number: number, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<RollbackOptions>();
       const { storeToChange } = await import("../open-store.ts");
@@ -27,6 +29,6 @@ export function rollbackCommand(program: Command, { io }: Context): void {
     });
   withHelp(command, {
     examples: [["rollback 41", "list what generation 41 listed, as a new generation"]],
-    statuses: LOOKUP_STATUSES,
+    statuses: [...LOOKUP_STATUSES, 11],
   });
 }

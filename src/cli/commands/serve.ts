@@ -3,6 +3,7 @@ import type { Context, GlobalOptions } from "../context.ts";
 import { withHelp } from "../help.ts";
 import { repeatable } from "../repeatable.ts";
 import { wholeNumber } from "../whole-number.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 interface ServeOptions extends GlobalOptions {
   readonly listen?: readonly string[];
@@ -27,6 +28,7 @@ export function serveCommand(program: Command, context: Context): void {
     .option("--workers <number>", "processes that serve", wholeNumber)
     .option("--name <name>", "a name for the certificate when it is made (may repeat)", repeatable)
     .option("--metrics <host:port>", "where to serve metrics, or off")
+    .option(...NO_SIGN)
     .action(async (_options: unknown, self: Command) => {
       const options = self.optsWithGlobals<ServeOptions>();
       const { listen, url, plain, workers, name: names, metrics } = options;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
 import { withHelp } from "../help.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 interface SyncOptions extends GlobalOptions {
   readonly dryRun?: boolean;
@@ -12,6 +13,7 @@ export function syncCommand(program: Command, context: Context): void {
     .description("Bring upstreams up to date now. A running server does so by itself, on its own schedule.")
     .argument("[names...]", "the upstreams; all of them when none is named")
     .option("--dry-run", "say what would come, go and stay, and change nothing")
+    .option(...NO_SIGN)
     .action(async (names: readonly string[], _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<SyncOptions>();
       const dryRun = options.dryRun === true;
@@ -32,6 +34,6 @@ export function syncCommand(program: Command, context: Context): void {
       ["sync", "all upstreams"],
       ["sync ubuntu --dry-run", "what would be downloaded, in images, files and bytes"],
     ],
-    statuses: [3, 6, 9],
+    statuses: [3, 6, 9, 11],
   });
 }

@@ -5,6 +5,7 @@ import { LOOKUP_STATUSES, STORE_STATUSES, withHelp } from "../help.ts";
 import { repeatable } from "../repeatable.ts";
 import type { UpstreamWishes } from "../upstream-wishes.ts";
 import { wholeNumber } from "../whole-number.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 /** `upstream add|set|list|show|remove`. */
 export function upstreamCommand(program: Command, context: Context): void {
@@ -28,18 +29,20 @@ function addCommand(group: Command, context: Context): void {
       .argument("<name-or-url>", "linuxcontainers, lxd, ubuntu, ubuntu-daily, ubuntu-minimal, or an address")
       .option("--name <name>", "what its image stream is called (else the name it is known by, or its host)")
       .option("--no-check", "write it down without asking the upstream"),
-  ).action(async (target: string, _options: unknown, self: Command) => {
-    const options = self.optsWithGlobals<
-      GlobalOptions & UpstreamWishes & { name?: string; check: boolean }
-    >();
-    const { addUpstream } = await import("../add-upstream.ts");
-    await addUpstream(context, options, {
-      target,
-      name: options.name,
-      isChecked: options.check,
-      wishes: options,
+  )
+    .option(...NO_SIGN)
+    .action(async (target: string, _options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<
+        GlobalOptions & UpstreamWishes & { name?: string; check: boolean }
+      >();
+      const { addUpstream } = await import("../add-upstream.ts");
+      await addUpstream(context, options, {
+        target,
+        name: options.name,
+        isChecked: options.check,
+        wishes: options,
+      });
     });
-  });
   withHelp(command, {
     examples: [
       [
@@ -55,7 +58,7 @@ function addCommand(group: Command, context: Context): void {
         "only what that key signed",
       ],
     ],
-    statuses: [5, 6, 9],
+    statuses: [5, 6, 9, 11],
   });
 }
 
@@ -161,6 +164,7 @@ function removeCommand(group: Command, context: Context): void {
     .command("remove")
     .description("Forget an upstream, and take its images off the lists. Their files go with the next prune.")
     .argument("<name>", "an upstream")
+    .option(...NO_SIGN)
     .action(async (name: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<GlobalOptions>();
       const { forgetUpstream } = await import("../add-upstream.ts");
@@ -168,6 +172,6 @@ function removeCommand(group: Command, context: Context): void {
     });
   withHelp(command, {
     examples: [["upstream remove partner", "its images are no longer listed"]],
-    statuses: LOOKUP_STATUSES,
+    statuses: [...LOOKUP_STATUSES, 11],
   });
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Context, GlobalOptions } from "../context.ts";
 import { BYTES_STATUSES, withHelp } from "../help.ts";
+import { NO_SIGN } from "../no-sign.ts";
 
 interface VerifyCommandOptions extends GlobalOptions {
   readonly repair?: boolean;
@@ -13,6 +14,7 @@ export function verifyCommand(program: Command, context: Context): void {
       "Read every file of the store and compare sizes, hashes and fingerprints with what is promised.",
     )
     .option("--repair", "take damaged images out of the lists, then put their damaged files aside")
+    .option(...NO_SIGN)
     .action(async (_options: unknown, self: Command) => {
       const options = self.optsWithGlobals<VerifyCommandOptions>();
       const { verifyStore } = await import("../verify-store.ts");
@@ -23,6 +25,6 @@ export function verifyCommand(program: Command, context: Context): void {
       ["verify", "says what is missing, wrong or extra; changes nothing"],
       ["verify --repair", "then add the files of damaged images again, which heals them"],
     ],
-    statuses: BYTES_STATUSES,
+    statuses: [...BYTES_STATUSES, 11],
   });
 }

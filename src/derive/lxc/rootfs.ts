@@ -65,13 +65,9 @@ export async function stageXz(
     ...path,
   });
   if (xz === undefined) {
-    throw new HeadwaterError(
-      "FILE_UNSUPPORTED",
-      "files for LXC need the xz program, which is not installed",
-      {
-        hint: "Install it (Debian: apt install xz-utils).",
-      },
-    );
+    throw new HeadwaterError("PROGRAM_MISSING", "files for LXC need the xz program, which is not installed", {
+      hint: "Install it (Debian: apt install xz-utils).",
+    });
   }
   const sink = await writer.create();
   try {

@@ -13,7 +13,7 @@ export async function* squashfsAsTar(
   sha256: Sha256,
   { blobFiles, programs }: Tools,
 ): AsyncGenerator<Uint8Array> {
-  const file = await blobFiles.open(sha256);
+  const file = await blobFiles.openFile(sha256);
   if (file === undefined) throw missing(name);
   try {
     const path = programs === undefined ? {} : { path: programs };
@@ -28,7 +28,7 @@ export async function* squashfsAsTar(
 
 function notInstalled(): HeadwaterError {
   return new HeadwaterError(
-    "FILE_UNSUPPORTED",
+    "PROGRAM_MISSING",
     "images with a squashfs only need the sqfs2tar program for LXC, which is not installed",
     { hint: "Install it (Debian: apt install squashfs-tools-ng).", details: { program: "sqfs2tar" } },
   );

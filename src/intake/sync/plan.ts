@@ -3,6 +3,7 @@ import type { Item, Product, ProductsFile, Version } from "../../simplestreams/p
 import { type Selection, selectedFields } from "../../simplestreams/selection.ts";
 import { compareVersions } from "../../simplestreams/version-name.ts";
 import type { StreamState } from "../../store/generation.ts";
+import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 import type { Amount } from "./amount.ts";
 import {
   type FileItem,
@@ -31,6 +32,8 @@ export interface PlanInput {
   /** When the upstream last listed what is held and not in `dropped`: RFC 3339. */
   readonly seenAt: string;
   readonly policy: PlanPolicy;
+  /** Whether the upstream's own bytes say something else than `upstream`, so that they cannot be passed on. */
+  readonly isOdd?: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -52,11 +55,12 @@ export function planMirror(input: PlanInput): Plan {
   const selected = selectItems(input.upstream, input.policy.select);
   const { listing: joined, dropped } = withDropped(selected.listing, input);
   const newest = keepNewest(joined, input.policy.keep);
-  const listing = newest.listing;
+  const isChanged = input.isOdd === true || selected.isChanged || newest.isChanged || dropped.length > 0;
+  const listing = isChanged ? usableDeltasOnly(newest.listing) : newest.listing;
   return {
     listing,
     dropped: dropped.filter(({ product, version }) => hasVersion(listing, product, version)),
-    isChanged: selected.isChanged || newest.isChanged || dropped.length > 0,
+    isChanged,
     ...compare(input.held, listing),
   };
 }
@@ -168,6 +172,16 @@ function keepNewest(
     return undefined;
   });
   return { listing: kept, isChanged };
+}
+
+/**
+ * Of deltas what the merged root lists too: one of a squashfs for each version, whose base is here. The upstream's own bytes and signatures
+ * stay as they are while nothing else changes: then clients find here what they would find there.
+ */
+function usableDeltasOnly(listing: Listing): Listing {
+  return new Map(
+    [...listing].map(([path, file]) => [path, isImages(file) ? withUsableDeltasIn(file) : file]),
+  );
 }
 
 function hasVersion(listing: Listing, product: string, version: string): boolean {

@@ -134,7 +134,7 @@ class Sync {
     const before = await this.#before(base, record);
     const { listing, oddities } = readListing(fetched, policy.url);
     this.#oddities.push(...oddities);
-    const plan = this.#plan(listing, before);
+    const plan = this.#plan(listing, before, !saysTheSame(fetched, listing));
     if (dryRun) return { report: this.#report(plan), remember: {} };
     const done = await this.#carryOut(plan, fetched, before);
     // Tried again next time, whatever the upstream says about its lists.
@@ -157,12 +157,19 @@ class Sync {
     };
   }
 
-  #plan(upstream: Listing, before: Before): Plan {
+  #plan(upstream: Listing, before: Before, isOdd: boolean): Plan {
     const { mode, select, keep, keepDroppedMs } = this.#policy;
     const { now = Date.now } = this.#options;
     const seenAt =
       this.#note.lastSuccess ?? before.record?.upstream?.fetchedAt ?? new Date(now()).toISOString();
-    const input = { upstream, held: before.listing, dropped: before.state.dropped ?? [], seenAt, now: now() };
+    const input = {
+      upstream,
+      held: before.listing,
+      dropped: before.state.dropped ?? [],
+      seenAt,
+      isOdd,
+      now: now(),
+    };
     // A cache lists what the upstream lists, no more and no less.
     return planMirror({ ...input, policy: mode === "cache" ? { select } : { select, keep, keepDroppedMs } });
   }
@@ -224,8 +231,7 @@ class Sync {
     const distrusted = (before.state.distrusted ?? []).filter(({ fingerprint }) => listed.has(fingerprint));
     const wrong = new Set([...(done?.wrong ?? []), ...distrusted.map(({ fingerprint }) => fingerprint)]);
     const listing = withoutImages(withoutFiles(plan.listing, done?.missing ?? new Set()), wrong);
-    const isWhole = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
-    const isVerbatim = isWhole && saysTheSame(fetched, listing);
+    const isVerbatim = !plan.isChanged && wrong.size === 0 && (done?.missing.size ?? 0) === 0;
     const root = isVerbatim ? verbatimRoot(fetched) : rewrittenRoot(fetched, listing);
     const documents = await stageRoot(writer, root.documents);
     return {

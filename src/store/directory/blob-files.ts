@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
-import { copyFile, open } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { BlobFiles, OpenBlobFile, SharingOutcome } from "../blob-files.ts";
+import type { BlobFiles, SharingOutcome } from "../blob-files.ts";
 import { locate } from "./blobs.ts";
 import { errnoOf, nodeDisk } from "./disk.ts";
 import { type Ground, orMissing } from "./ground.ts";
@@ -30,13 +30,11 @@ export function directoryBlobFiles(folder: string): BlobFiles {
     folder: layout.data,
     reflink: (sha256, to) => share(sha256, (blob) => copyFile(blob, to, asReflink)),
     hardLink: (sha256, to) => share(sha256, (blob) => nodeDisk.link(blob, to)),
-    open: (sha256) => locate(ground, sha256, openFile),
+    openFile: async (sha256) => {
+      const fd = await locate(ground, sha256, (blob) => orMissing(nodeDisk.open(blob, "read")));
+      return fd === undefined ? undefined : { fd, close: () => nodeDisk.close(fd) };
+    },
   };
-}
-
-/** Undefined when the blob is not where it was looked for. */
-function openFile(blob: string): Promise<OpenBlobFile | undefined> {
-  return orMissing(open(blob, "r"));
 }
 
 /** Undefined when the blob is not where it was looked for. */

@@ -14,7 +14,7 @@ import type { Sha256 } from "../store.ts";
  *       incoming/<id>.json              a generation on its way to its name
  *       quarantine/3fa9...              bytes that did not match their name, for a person to look at
  *       state/                          advisory and deletable; `reserve` keeps room for a prune on a full disk
- *       tls/, headwater.yaml            the server's, not touched here
+ *       tls/, keys/, headwater.yaml     the server's and the signer's, not touched here
  */
 export interface Layout {
   readonly data: string;
@@ -65,6 +65,7 @@ export const knownNames: ReadonlySet<string> = new Set([
   "quarantine",
   "state",
   "tls",
+  "keys",
   "headwater.yaml",
   "lost+found",
 ]);

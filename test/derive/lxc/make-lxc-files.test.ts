@@ -215,7 +215,7 @@ describe("a squashfs", () => {
     const { failures } = await site.make({ programs: await site.programs(scripts) });
     expect(failures.map(({ error }) => error)).toMatchObject([
       {
-        code: "FILE_UNSUPPORTED",
+        code: "PROGRAM_MISSING",
         message: expect.stringContaining(program),
         hint: `Install it (Debian: apt install ${debian}).`,
       },
@@ -283,9 +283,8 @@ describe("what LXC has", () => {
   });
 
   it("is whole, and is kept by prune as long as it is listed", async () => {
-    expect(await prune(site.store, { now: Date.now(), graceMs: 0, freeNow: true })).toMatchObject({
-      deleted: { blobs: 0 },
-    });
+    for (const again of [1, 2])
+      await prune(site.store, { now: Date.now() + again, graceMs: 0, freeNow: true });
     expect((await verify(site.store)).damaged).toEqual([]);
     expect((await site.file("/rootfs.tar.xz")).length).toBeGreaterThan(0);
   });

@@ -1,0 +1,89 @@
+import { buffer, text } from "node:stream/consumers";
+import { ReadableStream } from "node:stream/web";
+import type * as OpenPgp from "openpgp";
+import type { Signer } from "../store/signer.ts";
+import { checkCanSign, fingerprintOf, readSecretKey, unlock } from "./openpgp-key.ts";
+import { readPrivateFile } from "./private-file.ts";
+import { HeadwaterError } from "../error.ts";
+
+export interface KeyFile {
+  readonly fingerprint: string;
+  readonly path: string;
+}
+
+/** Asked when a protected key is unlocked, and not kept. */
+export type Passphrase = () => Promise<string | undefined>;
+
+/** Signs with a key in a file, which is read and unlocked when something is first to be signed. */
+export class KeySigner implements Signer {
+  readonly fingerprint: string;
+  readonly #file: KeyFile;
+  readonly #passphrase: Passphrase;
+  #key: Promise<OpenPgp.PrivateKey> | undefined;
+
+  constructor(file: KeyFile, passphrase: Passphrase) {
+    this.fingerprint = file.fingerprint;
+    this.#file = file;
+    this.#passphrase = passphrase;
+  }
+
+  async clearSign(document: string): Promise<string> {
+    const { createCleartextMessage, sign } = await import("openpgp");
+    return sign({
+      message: await createCleartextMessage({ text: document }),
+      signingKeys: await this.#signingKey(),
+    });
+  }
+
+  async sign(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
+    const { sign } = await import("openpgp");
+    const wanted = { ...(await this.#detached(bytes)), format: "binary" as const };
+    return buffer(await sign(wanted));
+  }
+
+  async signArmored(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<string> {
+    const { sign } = await import("openpgp");
+    return text(await sign({ ...(await this.#detached(bytes)), format: "armored" as const }));
+  }
+
+  /** As a stream in any case, so that however much there is to be signed is never in memory at once. */
+  async #detached(bytes: AsyncIterable<Uint8Array> | Uint8Array) {
+    const { createMessage } = await import("openpgp");
+    const source = bytes instanceof Uint8Array ? [bytes] : bytes;
+    const message = await createMessage({ binary: ReadableStream.from(source) });
+    return { message, signingKeys: await this.#signingKey(), detached: true };
+  }
+
+  async publicKey(): Promise<string> {
+    return (await this.#read()).toPublic().armor();
+  }
+
+  /** Locked keys are tried again: a passphrase file may be there later. */
+  async #signingKey(): Promise<OpenPgp.PrivateKey> {
+    this.#key ??= this.#unlocked();
+    let key: OpenPgp.PrivateKey;
+    try {
+      key = await this.#key;
+    } catch (error) {
+      this.#key = undefined;
+      throw error;
+    }
+    // Time goes on while a server runs.
+    await checkCanSign(key, this.#file.path);
+    return key;
+  }
+
+  async #unlocked(): Promise<OpenPgp.PrivateKey> {
+    const key = await this.#read();
+    return key.isDecrypted() ? key : unlock(key, await this.#passphrase());
+  }
+
+  async #read(): Promise<OpenPgp.PrivateKey> {
+    const { fingerprint, path } = this.#file;
+    const key = await readSecretKey(await readPrivateFile(path, "the signing key"), path);
+    if (fingerprintOf(key) === fingerprint) return key;
+    throw new HeadwaterError("KEY_UNUSABLE", `${path} holds another key: ${fingerprintOf(key)}.`, {
+      hint: "Put keys in place with `headwater key import`.",
+    });
+  }
+}
