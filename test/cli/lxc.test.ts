@@ -66,6 +66,34 @@ describe("headwater lxc", () => {
     });
   });
 
+  it("signs what LXC before 4.0.12 checks, with the key of the store", async (context) => {
+    needProgram(context, "gpg");
+    wantLxc();
+    await site.json("key", "new", "--name", "Images <images@example.org>");
+    await site.json("lxc");
+    await site.json("export-tree", "www");
+    const home = join(site.folder, "gnupg");
+    const gpg = (...args: string[]): string =>
+      execFileSync("gpg", ["--homedir", home, "--batch", ...args], {
+        stdio: ["pipe", "pipe", "ignore"],
+        encoding: "utf8",
+      });
+    execFileSync("mkdir", ["-m", "700", home]);
+    try {
+      const { stdout } = await site.run(["key", "export"]);
+      writeFileSync(join(site.folder, "key.asc"), stdout);
+      gpg("--import", join(site.folder, "key.asc"));
+      const index = join(site.folder, "www/meta/1.0/index-system.4");
+      const folder = readFileSync(index, "utf8").trim().split(";")[5] ?? "";
+      const signed = ["rootfs.tar.xz", "meta.tar.xz"].map((name) => join(site.folder, "www", folder, name));
+      for (const file of [...signed, index]) {
+        expect(gpg("--status-fd", "1", "--verify", `${file}.asc`, file)).toContain("VALIDSIG");
+      }
+    } finally {
+      execFileSync("gpgconf", ["--homedir", home, "--kill", "all"]);
+    }
+  });
+
   it("is in a tree for a web server: the index for the root and for one image stream, files, and their sums", async () => {
     wantLxc();
     await site.json("lxc");

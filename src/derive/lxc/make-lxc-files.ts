@@ -1,4 +1,4 @@
-import { HeadwaterError } from "../../error.ts";
+import { type ErrorCode, HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
 import { readStreams } from "../../publish/read-streams.ts";
 import { renderProducts } from "../../simplestreams/render.ts";
@@ -106,8 +106,7 @@ class Run {
       this.#ready.push({ stream: work.stream, ...build });
       this.made.push(work);
     } catch (error) {
-      // A full disk is nothing that the next build could have more luck with.
-      if (!(error instanceof HeadwaterError) || error.code === "STORE_FULL") throw error;
+      if (!(error instanceof HeadwaterError) || IN_ANY_CASE.has(error.code)) throw error;
       this.failures.push({ work, error });
     }
   }
@@ -123,6 +122,9 @@ class Run {
     this.#ready = [];
   }
 }
+
+/** What the next build could have no more luck with. */
+const IN_ANY_CASE: ReadonlySet<ErrorCode> = new Set(["STORE_FULL", "KEY_LOCKED", "KEY_UNUSABLE"]);
 
 function hasUnwanted(streams: readonly ImageStream[], wanted: ReadonlySet<string>): boolean {
   return streams.some(({ name, lxc }) => lxc !== undefined && !wanted.has(name));

@@ -3,9 +3,13 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openBlobFiles } from "../../../src/compose.ts";
 import { remove } from "../../../src/curate/remove.ts";
 import { repair } from "../../../src/curate/repair.ts";
 import { rollback } from "../../../src/curate/rollback.ts";
+import { makeLxcFiles } from "../../../src/derive/lxc/make-lxc-files.ts";
+import type { Signer } from "../../../src/store/signer.ts";
+import { sha256 } from "../../server/site.ts";
 import { itemsOf } from "../../../src/store/items.ts";
 import { prune } from "../../../src/store/prune.ts";
 import { verify } from "../../../src/store/verify.ts";
@@ -146,6 +150,52 @@ describe("the files of a build", () => {
     expect(await site.make({ streams: new Set() })).toMatchObject({ listed: 0, generation: 3 });
     expect(await site.document(INDEX)).toBeUndefined();
     expect(await site.document("images/streams/v1/lxc.json")).toBeUndefined();
+  });
+});
+
+describe("with a key", () => {
+  /** Says who signed what. */
+  const signer = (fingerprint: string): Signer => ({
+    fingerprint,
+    clearSign: (text) => Promise.resolve(`${fingerprint} ${text}`),
+    sign: () => Promise.resolve(Buffer.from(fingerprint)),
+    signArmored: async (bytes) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) pieces.push(piece);
+      return `${fingerprint} signed ${sha256(Buffer.concat(pieces))}\n`;
+    },
+    publicKey: () => Promise.resolve(fingerprint),
+  });
+  const makeSigned = (fingerprint: string) =>
+    makeLxcFiles(
+      { ...site.store, signer: signer(fingerprint) },
+      { streams: new Set(["images"]), blobFiles: openBlobFiles(site.store.name) },
+    );
+
+  it("each file has a signature beside it, and the indexes have theirs", async () => {
+    await site.add(gzipSync(await tinyRootTar()));
+    await makeSigned("AA");
+    for (const name of ["rootfs.tar.xz", "meta.tar.xz"]) {
+      const bytes = await site.file(`/${name}`);
+      expect((await site.file(`/${name}.asc`)).toString()).toBe(`AA signed ${sha256(bytes)}\n`);
+    }
+    expect(await site.document(`${INDEX}.7.asc`)).toContain("AA signed ");
+    expect(await site.document("images/meta/1.0/index-user.asc")).toContain("AA signed ");
+    expect(await site.document("images/streams/v1/lxc.sjson")).toBeUndefined();
+  });
+
+  it("that is new only signatures are made again, under another path", async () => {
+    await site.add(gzipSync(await tinyRootTar()));
+    await makeSigned("AA");
+    const before = await site.document(INDEX);
+    const onBytes = (): never => {
+      throw new Error("nothing is to be packed again");
+    };
+    const options = { streams: new Set(["images"]), blobFiles: openBlobFiles(site.store.name), onBytes };
+    await makeLxcFiles({ ...site.store, signer: signer("BB") }, options);
+    expect((await site.file("/rootfs.tar.xz.asc")).toString()).toMatch(/^BB signed /);
+    expect(await site.document(INDEX)).not.toBe(before);
+    expect(await makeSigned("BB")).toMatchObject({ made: [], generation: undefined });
   });
 });
 
