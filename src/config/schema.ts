@@ -23,7 +23,7 @@ export const configSchema = z.strictObject({
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   signing: signingSchema.default({}),
   deltas: z.boolean().default(false),
-  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
+  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("1GiB")),
   upstreams: z
     .record(
       z

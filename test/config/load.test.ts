@@ -24,9 +24,9 @@ describe("loadConfig", () => {
       names: [],
       lxc: false,
       metrics: "off",
-      signing: {},
       deltas: false,
-      deltaMaxSize: 2 * 1024 ** 3,
+      deltaMaxSize: 1024 ** 3,
+      signing: {},
       upstreams: {},
     });
   });
@@ -45,7 +45,7 @@ describe("loadConfig", () => {
         "metrics: http://127.0.0.1:9101",
         "lxc: true",
         "deltas: true",
-        "deltaMaxSize: 1GiB",
+        "deltaMaxSize: 500MB",
         "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
         "upstreams:",
         "  ubuntu: {preset: ubuntu, mode: mirror, lxc: true, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
@@ -66,7 +66,7 @@ describe("loadConfig", () => {
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
       lxc: true,
       deltas: true,
-      deltaMaxSize: 1024 ** 3,
+      deltaMaxSize: 500_000_000,
       signing: {
         gpg: "0123456789ABCDEF0123456789ABCDEF01234567",
         gpgHome: "/srv/gnupg",
@@ -121,11 +121,12 @@ describe("loadConfig", () => {
         HEADWATER_WORKERS: "3",
         HEADWATER_GRACE: "2h",
         HEADWATER_PLAIN: "",
+        HEADWATER_DELTAS: "true",
         HEADWATER_LXC: "true",
       },
       flags: { workers: 4, grace: undefined },
     });
-    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all", lxc: true });
+    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all", deltas: true, lxc: true });
   });
 
   it("takes one file of a certificate from the environment and the other from the file", async () => {
