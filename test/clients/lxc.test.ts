@@ -140,6 +140,7 @@ describe.skipIf(missing.length > 0)("LXC without a daemon", () => {
   }
 
   test("lists what is there, by mode, by variant, and in the root of the image stream", async () => {
+    expect(await serving.document("/")).toContain("lxc-create --name c1 --template download -- --server ");
     expect(await list(server)).toEqual([]);
     const line = (variant: string): string[] => ["busy-box", "1", ARCHITECTURE.debian, variant, VERSION];
     for (const variant of VARIANTS) {
