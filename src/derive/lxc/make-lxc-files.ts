@@ -85,18 +85,26 @@ class Run {
     if (work.length === 0 && !hasUnwanted(this.streams, this.#options.streams)) return;
     const writer = await this.#store.writer("lxc", { adopts: true });
     try {
-      let publishedMs = Date.now();
-      for (const [done, one] of work.entries()) {
-        this.#options.signal?.throwIfAborted();
-        onBuild(one, done);
-        await this.#make(writer, one);
-        if (Date.now() - publishedMs < PUBLISH_EVERY_MS) continue;
-        await this.#publish(writer);
-        publishedMs = Date.now();
-      }
-      await this.#publish(writer);
+      await this.#each(writer, work, onBuild);
     } finally {
-      await writer.close();
+      // Also when the work is stopped: what was made is ready.
+      await this.#publish(writer).finally(() => writer.close());
+    }
+  }
+
+  async #each(
+    writer: StoreWriter,
+    work: readonly LxcWork[],
+    onBuild: (work: LxcWork, done: number) => void,
+  ): Promise<void> {
+    let publishedMs = Date.now();
+    for (const [done, one] of work.entries()) {
+      this.#options.signal?.throwIfAborted();
+      onBuild(one, done);
+      await this.#make(writer, one);
+      if (Date.now() - publishedMs < PUBLISH_EVERY_MS) continue;
+      await this.#publish(writer);
+      publishedMs = Date.now();
     }
   }
 

@@ -326,6 +326,15 @@ describe("a squashfs", () => {
   });
 });
 
+it("what is ready is listed when the work is stopped", async () => {
+  await site.add(gzipSync(await tinyRootTar()));
+  await site.add(gzipSync(await tinyRootTar({ salt: "b" })), { os: "other" }, { salt: "b" });
+  const stop = new AbortController();
+  const made = site.make({ signal: stop.signal, onBuild: (_work, { done }) => done === 1 && stop.abort() });
+  await expect(made).rejects.toThrow();
+  expect(await site.document(INDEX)).toMatch(/^[^\n]*\n$/);
+});
+
 describe("what LXC has", () => {
   beforeEach(async () => {
     await site.add(gzipSync(await tinyRootTar()), { version: "20260101_0000" });
