@@ -85,10 +85,14 @@ class Run {
     if (work.length === 0 && !hasUnwanted(this.streams, this.#options.streams)) return;
     const writer = await this.#store.writer("lxc", { adopts: true });
     try {
-      await this.#each(writer, work, onBuild);
-    } finally {
       // Also when the work is stopped: what was made is ready.
-      await this.#publish(writer).finally(() => writer.close());
+      try {
+        await this.#each(writer, work, onBuild);
+      } finally {
+        await this.#publish(writer);
+      }
+    } finally {
+      await writer.close();
     }
   }
 
