@@ -31,6 +31,11 @@ export type ErrorCode =
   | "TARGET_UNUSABLE"
   | "TARGET_BUSY"
   | "TARGET_FULL"
+  // bundles
+  | "BUNDLE_INVALID"
+  | "BUNDLE_UNTRUSTED"
+  | "BUNDLE_INCOMPLETE"
+  | "BUNDLE_UNTIMELY"
   // upstreams
   | "UPSTREAM_UNREACHABLE"
   | "UPSTREAM_REFUSED"

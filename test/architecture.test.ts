@@ -9,7 +9,7 @@ const LINES: readonly (readonly string[])[] = [
   ["intake", "curate", "derive", "export", "config"],
   ["publish"],
   ["views", "signing"],
-  ["store", "upstream", "image"],
+  ["store", "upstream", "image", "bundle"],
   ["simplestreams"],
 ];
 

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { removeFromConfig, setInConfig } from "../config/edit.ts";
-import { isStreamName, PRESETS } from "../config/presets.ts";
+import { PRESETS } from "../config/presets.ts";
+import { isStreamName } from "../views/stream-name.ts";
 import { upstreamSchema, type UpstreamSettings } from "../config/upstream-schema.ts";
 import { HeadwaterError } from "../error.ts";
 import type { SyncReport } from "../intake/sync/sync-report.ts";

@@ -16,6 +16,7 @@ const SERVER_TROUBLE = 8;
 const UPSTREAM_TROUBLE = 9;
 export const TARGET_TROUBLE = 10;
 export const KEY_TROUBLE = 11;
+export const BUNDLE_TROUBLE = 12;
 /** `explain`: the server does not answer, as an upstream that cannot be reached. */
 export const NO_ANSWER = UPSTREAM_TROUBLE;
 /** `EX_SOFTWARE` of sysexits.h. */
@@ -37,6 +38,7 @@ export const EXIT_STATUSES: ReadonlyMap<number, string> = new Map([
   [UPSTREAM_TROUBLE, "an upstream or a daemon cannot be reached, or gives what cannot be used"],
   [TARGET_TROUBLE, "what is exported to cannot be used now"],
   [KEY_TROUBLE, "the key that signs cannot be used now"],
+  [BUNDLE_TROUBLE, "a bundle is damaged or not trusted, or something that it needs is missing"],
   [BUG, "a bug in Headwater"],
   [INTERRUPTED, "interrupted by Ctrl-C"],
   [TERMINATED, "ended by SIGTERM"],
@@ -68,6 +70,10 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   TARGET_UNUSABLE: TARGET_TROUBLE,
   TARGET_BUSY: TARGET_TROUBLE,
   TARGET_FULL: TARGET_TROUBLE,
+  BUNDLE_INVALID: BUNDLE_TROUBLE,
+  BUNDLE_UNTRUSTED: BUNDLE_TROUBLE,
+  BUNDLE_INCOMPLETE: BUNDLE_TROUBLE,
+  BUNDLE_UNTIMELY: BUNDLE_TROUBLE,
   BLOB_MISSING: DAMAGE,
   BLOB_MISMATCH: DAMAGE,
   UPSTREAM_UNREACHABLE: UPSTREAM_TROUBLE,

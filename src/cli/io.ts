@@ -2,6 +2,10 @@
 export interface Io {
   readonly stdout: TextSink;
   readonly stderr: TextSink;
+  /** Bytes that come through a pipe; undefined when a person is there. */
+  readonly input?: AsyncIterable<Uint8Array> | undefined;
+  /** Writes bytes into a pipe; undefined when a person is there. */
+  readonly output?: ((bytes: Uint8Array) => Promise<void>) | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths on the command line are relative to. */
   readonly cwd: string;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { HeadwaterError } from "../error.ts";
 import type { Io, TextSink } from "./io.ts";
 import { run } from "./run.ts";
 
@@ -42,9 +43,24 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+/** Waits until the bytes have been taken. */
+function output(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (cause) => {
+      if (cause === undefined || cause === null) resolve();
+      else reject(new HeadwaterError("TARGET_UNUSABLE", "Nobody reads from the pipe any more.", { cause }));
+    });
+  });
+}
+
 const io: Io = {
   stdout: sink(process.stdout),
   stderr: sink(process.stderr),
+  // Opened when it is asked for: whoever does not read it must not wait for its end.
+  input: process.stdin.isTTY
+    ? undefined
+    : { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
+  output: process.stdout.isTTY ? undefined : output,
   env: process.env,
   cwd: process.cwd(),
   home: homedir(),

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addCommand } from "./commands/add.ts";
 import { aliasCommand } from "./commands/alias.ts";
 import { backupCommand } from "./commands/backup.ts";
+import { bundleCommand } from "./commands/bundle.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { deltaCommand } from "./commands/delta.ts";
@@ -80,6 +81,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   pruneCommand,
   backupCommand,
   exportTreeCommand,
+  bundleCommand,
   certificateCommand,
   keyCommand,
   completionCommand,

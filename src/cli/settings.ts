@@ -27,13 +27,14 @@ export async function readSettings(
 
 /** Paths in the file are relative to the file, wherever a command is run. */
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { certificate, signing } = config;
+  const { certificate, bundles, signing } = config;
   const { gpgHome, passphraseFile } = signing;
   return {
     ...config,
     ...(certificate === undefined
       ? {}
       : { certificate: { file: resolve(folder, certificate.file), key: resolve(folder, certificate.key) } }),
+    ...(bundles === undefined ? {} : { bundles: { keyring: resolve(folder, bundles.keyring) } }),
     signing: {
       ...signing,
       ...(gpgHome === undefined ? {} : { gpgHome: resolve(folder, gpgHome) }),

@@ -20,7 +20,7 @@ export interface UpstreamRow {
   readonly name: string;
   readonly mode: string;
   readonly url: string;
-  /** `ok`, `failing`, `offline`, `not synced yet`, or `not configured` for images whose upstream left the configuration. */
+  /** `ok`, `failing`, `offline`, `not synced yet`, or `not configured` for images whose upstream left the configuration, `from a bundle of <date>`. */
   readonly state: string;
   readonly images: number;
   /** Files that are here. */
@@ -125,6 +125,9 @@ function stateOf(
   stream: ImageStream | undefined,
   isFailing: boolean,
 ): string {
+  const bundle = stream?.upstream?.record.bundle;
+  if (settings === undefined && bundle !== undefined)
+    return `from a bundle of ${bundle.createdAt.slice(0, 10)}`;
   if (settings === undefined) return "not configured";
   if (settings.offline) return "offline";
   if (isFailing) return "failing";

@@ -3,7 +3,7 @@ import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
-import { isStreamName } from "./presets.ts";
+import { isStreamName } from "../views/stream-name.ts";
 import { signingSchema } from "./signing-schema.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
 
@@ -20,6 +20,7 @@ export const configSchema = z.strictObject({
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   lxc: z.boolean().default(false),
+  bundles: z.strictObject({ keyring: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
   signing: signingSchema.default({}),
   deltas: z.boolean().default(false),
@@ -58,6 +59,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
   { key: "lxc", variable: "HEADWATER_LXC", isSwitch: true },
+  { key: "bundles.keyring", variable: "HEADWATER_BUNDLES_KEYRING" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
   { key: "signing.gpg", variable: "HEADWATER_SIGNING_GPG" },
   { key: "signing.gpgHome", variable: "HEADWATER_SIGNING_GPG_HOME" },

@@ -73,8 +73,21 @@ export interface UpstreamRecord {
   readonly offline: boolean;
   /** When these documents came from the upstream: RFC 3339, UTC. */
   readonly fetchedAt: string;
+  /** The bundle that brought all this; nobody here reads the upstream. */
+  readonly bundle?: BundleMark;
   /** What is too long for this file: a `StreamState` as gzipped JSON. Left out when there is nothing in it. */
   readonly state?: { readonly sha256: Sha256; readonly size: number };
+}
+
+/** Where a bundle put what it brought, so that the next one is known to follow it. */
+export interface BundleMark {
+  /** The store that it was made from. */
+  readonly store: string;
+  /** What the image stream is called there. */
+  readonly stream: string;
+  readonly id: string;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
 }
 
 /** The part of an upstream's record that grows with its images. */

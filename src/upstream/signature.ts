@@ -31,11 +31,29 @@ export async function verifyClearsigned(
 }
 
 /** The same for a document and its signature in a file of its own (`.json.gpg`), armored or binary. */
-export async function verifyDetached(
+export function verifyDetached(
   document: Uint8Array,
   signature: Uint8Array,
   keyring: Uint8Array,
   place: string,
+): Promise<Verified> {
+  return verifyDetachedAt(new Date(), { document, signature, keyring, place });
+}
+
+/** The same as it is at another moment: the key must be valid then, and the signature made. */
+export async function verifyDetachedAt(
+  at: Date,
+  {
+    document,
+    signature,
+    keyring,
+    place,
+  }: {
+    readonly document: Uint8Array;
+    readonly signature: Uint8Array;
+    readonly keyring: Uint8Array;
+    readonly place: string;
+  },
 ): Promise<Verified> {
   const { createMessage, readSignature, verify } = await openpgp();
   const verificationKeys = await readKeyring(keyring);
@@ -44,8 +62,8 @@ export async function verifyDetached(
       ? await readSignature({ armoredSignature: decode(signature) })
       : await readSignature({ binarySignature: signature });
     const message = await createMessage({ binary: document });
-    const { signatures } = await verify({ message, signature: read, verificationKeys });
-    return { text: decode(document), keyId: await signedBy(signatures, verificationKeys) };
+    const { signatures } = await verify({ message, signature: read, verificationKeys, date: at });
+    return { text: decode(document), keyId: await signedBy(signatures, verificationKeys, at) };
   } catch (cause) {
     throw untrusted(place, cause);
   }
@@ -54,6 +72,19 @@ export async function verifyDetached(
 /** Whether bytes hold at least one OpenPGP public key. Throws UPSTREAM_UNTRUSTED with what is wrong. */
 export async function checkKeyring(keyring: Uint8Array): Promise<void> {
   await readKeyring(keyring);
+}
+
+/** Which keys made a detached signature, as 16 hex digits each, whether anybody trusts them or not. Empty for what is no signature. */
+export async function signersOf(signature: Uint8Array): Promise<readonly string[]> {
+  const { readSignature } = await openpgp();
+  try {
+    const read = isArmored(signature)
+      ? await readSignature({ armoredSignature: decode(signature) })
+      : await readSignature({ binarySignature: signature });
+    return read.getSigningKeyIDs().map((keyId) => keyId.toHex());
+  } catch {
+    return [];
+  }
 }
 
 /** Loaded when the first signature is checked: half a second that no other command should wait. */
@@ -92,6 +123,7 @@ interface Signature {
 async function signedBy(
   signatures: readonly Signature[],
   keys: readonly OpenPgp.PublicKey[],
+  at = new Date(),
 ): Promise<string> {
   let failure: unknown = new Error("there is no signature");
   for (const { keyID, verified } of signatures) {
@@ -99,7 +131,7 @@ async function signedBy(
       await verified;
       // The library takes what a key signed before it expired, and the date is the signer's own word: who has an old key could write any.
       const key = keys.find((each) => each.getKeys(keyID).length > 0);
-      await key?.getSigningKey(keyID, new Date());
+      await key?.getSigningKey(keyID, at);
       return keyID.toHex();
     } catch (error) {
       failure = error;

@@ -1,13 +1,12 @@
-import type { Item, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
-import { renderIndex, renderProducts } from "../../simplestreams/render.ts";
-import { readUpstreamIndex } from "../../simplestreams/upstream-documents.ts";
+import type { Item, ProductsFile } from "../../simplestreams/products.ts";
 import { readListing, readStreams } from "../../publish/read-streams.ts";
-import { readDocument } from "../../store/documents.ts";
 import type { Generation, StreamRecord } from "../../store/generation.ts";
 import type { ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
+import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
+import { narrow, rootOf } from "../narrow.ts";
 
 export interface Rendered {
   /** By path, instead of those of the generation. */
@@ -15,8 +14,6 @@ export interface Rendered {
   /** Whether the generation's document of this path would name what is not here, or sign it. */
   readonly replaces: (path: string) => boolean;
 }
-
-const INDEX = "streams/v1/index.json";
 
 /**
  * The documents of a generation whose items are not all here, without those items: nobody answers for a static tree who could fetch them.
@@ -33,13 +30,15 @@ export async function documentsOfHeld(
   for (const { stream, sha256 } of absent) {
     missing.set(stream, (missing.get(stream) ?? new Set()).add(sha256));
   }
+  const replaces = (path: string): boolean => {
+    const owner = generation.streams.find(({ name }) => path.startsWith(`${name}/`))?.name;
+    return owner === undefined || missing.has(owner);
+  };
   const documents = new Map<string, string>();
   const streams = await readStreams(store, generation);
   const held = streams.map((stream) => heldOf(stream, missing.get(stream.name)));
-  const ownerOf = (path: string): string | undefined =>
-    generation.streams.find(({ name }) => path.startsWith(`${name}/`))?.name;
   for (const { path, text } of renderDocuments(held, new Date(generation.createdAt)).documents) {
-    if (ownerOf(path) === undefined) documents.set(path, text);
+    if (replaces(path)) documents.set(path, text);
   }
   for (const record of generation.streams) {
     const gone = missing.get(record.name);
@@ -49,10 +48,7 @@ export async function documentsOfHeld(
   const encoder = new TextEncoder();
   return {
     documents: new Map([...documents].map(([path, text]) => [path, encoder.encode(text)])),
-    replaces: (path) => {
-      const owner = ownerOf(path);
-      return owner === undefined || missing.has(owner);
-    },
+    replaces,
   };
 }
 
@@ -64,48 +60,19 @@ function heldOf(stream: ImageStream, gone: ReadonlySet<Sha256> | undefined): Ima
   return { ...stream, upstream: { ...upstream, holds, record: { ...upstream.record, offline: true } } };
 }
 
-interface Incomplete {
-  readonly record: StreamRecord;
-  readonly gone: ReadonlySet<Sha256>;
-}
-
 /** The root of one image stream; none when nothing of it is here. */
 async function ownRoot(
   store: Store,
   generation: Generation,
-  { record, gone }: Incomplete,
+  { record, gone }: { readonly record: StreamRecord; readonly gone: ReadonlySet<Sha256> },
 ): Promise<Map<string, string>> {
   const listing = new Map<string, ProductsFile>();
   for (const [path, file] of await readListing(store, generation, record)) {
-    const held = withoutItems(file, gone);
+    // A client that has chosen a delta does not go back to the whole file.
+    const held = withUsableDeltasIn(narrow(file, ({ item }) => !isGone(item, gone)));
     if (held.products.size > 0) listing.set(path, held);
   }
-  const root = new Map<string, string>();
-  const index = generation.documents[`${record.name}/${INDEX}`];
-  if (listing.size === 0 || index === undefined) return root;
-  const { entries, updated } = readUpstreamIndex(await readDocument(store, index), { name: INDEX });
-  const named = [...entries].flatMap(([key, entry]) => {
-    const products = listing.get(entry.path)?.products;
-    return products === undefined ? [] : [[key, { ...entry, products: [...products.keys()] }] as const];
-  });
-  for (const [path, file] of listing) root.set(`${record.name}/${path}`, renderProducts(file));
-  const head = { format: "index:1.0", ...(updated === undefined ? {} : { updated }) };
-  root.set(`${record.name}/${INDEX}`, renderIndex({ ...head, index: new Map(named) }));
-  return root;
-}
-
-/** Without these items, and without the versions and products of which nothing is left. */
-function withoutItems(file: ProductsFile, gone: ReadonlySet<Sha256>): ProductsFile {
-  const products = new Map<string, Product>();
-  for (const [key, product] of file.products) {
-    const versions = new Map<string, Version>();
-    for (const [name, version] of product.versions) {
-      const items = new Map([...version.items].filter(([, item]) => !isGone(item, gone)));
-      if (items.size > 0) versions.set(name, { ...version, items });
-    }
-    if (versions.size > 0) products.set(key, { ...product, versions });
-  }
-  return { ...file, products };
+  return rootOf(store, generation, { stream: record.name, listing });
 }
 
 function isGone({ path, sha256 }: Item, gone: ReadonlySet<Sha256>): boolean {

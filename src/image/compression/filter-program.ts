@@ -43,7 +43,8 @@ export async function startReading(
   return (explain) => output(child, explain);
 }
 
-const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+/** Where programs are looked for, whoever runs Headwater. */
+export const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 interface Running {
   readonly child: ChildProcess;

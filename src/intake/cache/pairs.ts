@@ -42,7 +42,8 @@ export class Pairs {
   }
 }
 
-function pairsIn(listing: Listing): Pair[] {
+/** All pairs of a listing. */
+export function pairsIn(listing: Listing): Pair[] {
   const pairs: Pair[] = [];
   for (const file of listing.values()) {
     if (!isImages(file)) continue;

@@ -9,7 +9,7 @@ function viewOf({ origin, upstream }: ImageStream): string {
   if (upstream === undefined) return origin;
   const { fetchedAt: _moment, ...record } = upstream.record;
   const { dropped = [], distrusted = [] } = upstream.state;
-  const facts = Object.entries(record).map(([name, value]) => `${name}=${value}`);
+  const facts = Object.entries(record).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const documents = [...upstream.documents].map(([path, { sha256 }]) => `${path} ${sha256}`);
   return JSON.stringify([
     origin,

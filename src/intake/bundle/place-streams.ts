@@ -1,0 +1,146 @@
+import type { BundleList } from "../../bundle/bundle-list.ts";
+import { HeadwaterError } from "../../error.ts";
+import { imagesOf } from "../../publish/read-streams.ts";
+import type { BundleMark, DocumentRecord } from "../../store/generation.ts";
+import type { ImageStream } from "../../views/image-stream.ts";
+import { isStreamName } from "../../views/stream-name.ts";
+import { filesOf } from "../sync/plan.ts";
+import type { Incoming } from "./incoming.ts";
+
+/** What the images of a site are called elsewhere, when nobody says: `images` is for what is made there. */
+export const CARRIED = "carried";
+
+export interface Placing {
+  /** What image streams of the bundle are to be called here, by their names there. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Also over an image stream that came another way, and over a newer bundle. */
+  readonly force: boolean;
+}
+
+/** An image stream of a bundle with its place here. */
+export interface Placed {
+  readonly incoming: Incoming;
+  readonly name: string;
+  /** What is there now. */
+  readonly before: ImageStream | undefined;
+}
+
+/**
+ * Where the image streams of a bundle go: where an earlier bundle of the same store put them, else under their own names. Throws NAME_TAKEN,
+ * NAME_INVALID, and BUNDLE_UNTIMELY when a newer bundle has been applied.
+ */
+export function placesOf(
+  current: readonly ImageStream[],
+  list: BundleList,
+  { incoming, names, force }: Placing & { readonly incoming: readonly Incoming[] },
+): readonly Placed[] {
+  return incoming.flatMap((one) => {
+    const { stream } = one;
+    const earlier = current.find(({ upstream }) => isMarked(upstream?.record.bundle, list, stream.name));
+    const name = names.get(stream.name) ?? earlier?.name ?? (stream.isOwn ? CARRIED : stream.name);
+    if (!isStreamName(name)) throw invalidName(name, stream.name);
+    const before = current.find((other) => other.name === name);
+    // It left the selection, and was never here.
+    if (stream.products.length === 0 && before === undefined) return [];
+    const mark = before?.upstream?.record.bundle;
+    if (before !== undefined && !isMarked(mark, list, stream.name) && (!force || before.origin === "own"))
+      throw nameTaken(name, stream.name);
+    if (mark !== undefined && !force && Date.parse(mark.createdAt) > Date.parse(list.createdAt))
+      throw older(list, mark);
+    return [{ incoming: one, name, before }];
+  });
+}
+
+/** Whether this very bundle has been applied. */
+export function areApplied(placed: readonly Placed[], { id }: BundleList): boolean {
+  return placed.every(({ before }) => before?.upstream?.record.bundle?.id === id);
+}
+
+/** All image streams as they should be: each where it was, new ones last, in the order of the bundle; one that got another name, not twice. */
+export function withPlaced(
+  current: readonly ImageStream[],
+  { list, placed }: { readonly list: BundleList; readonly placed: readonly Placed[] },
+  streamOf: (placed: Placed) => ImageStream,
+): readonly ImageStream[] {
+  const made = new Map(
+    placed.flatMap((one) => (one.incoming.listing.size === 0 ? [] : [[one.name, streamOf(one)] as const])),
+  );
+  const names = new Set(placed.map(({ name }) => name));
+  const kept = current.flatMap((stream) => {
+    const mark = stream.upstream?.record.bundle;
+    const isRenamed = placed.some(({ incoming }) => isMarked(mark, list, incoming.stream.name));
+    if (!names.has(stream.name)) return isRenamed ? [] : [stream];
+    const next = made.get(stream.name);
+    made.delete(stream.name);
+    return next === undefined ? [] : [next];
+  });
+  return [...kept, ...made.values()];
+}
+
+/** A mirror that nobody keeps up to date but the next bundle. */
+export function carriedStream(
+  { incoming, name }: Placed,
+  list: BundleList,
+  documents: ReadonlyMap<string, DocumentRecord>,
+): ImageStream {
+  const { stream, listing, root, isSame } = incoming;
+  const { isPublic, isVerbatim, aliasPrefix, twins } = stream;
+  return {
+    name,
+    origin: "mirror",
+    products: imagesOf(listing, name),
+    upstream: {
+      record: {
+        url: stream.url ?? "",
+        isPublic,
+        isVerbatim: isVerbatim && isSame,
+        aliasPrefix,
+        twins,
+        offline: true,
+        fetchedAt: list.createdAt,
+        bundle: { store: list.store, stream: stream.name, id: list.id, createdAt: list.createdAt },
+      },
+      state: {},
+      documents,
+      productsPaths: root.productsPaths,
+      holds: new Set(filesOf(listing).keys()),
+    },
+  };
+}
+
+function isMarked(mark: BundleMark | undefined, { store }: BundleList, stream: string): boolean {
+  return mark?.store === store && mark.stream === stream;
+}
+
+function nameTaken(name: string, stream: string): HeadwaterError {
+  return new HeadwaterError(
+    "NAME_TAKEN",
+    `The image stream ${name} is here already, and not from such a bundle.`,
+    {
+      hint: `Give it another name here: --as ${stream}=NAME. --force takes the place of an upstream that is no longer read.`,
+      details: { name },
+    },
+  );
+}
+
+function invalidName(name: string, stream: string): HeadwaterError {
+  return new HeadwaterError(
+    "NAME_INVALID",
+    `An image stream cannot be called ${JSON.stringify(name)} here.`,
+    {
+      hint: `Give it another name of lower-case letters, digits and -: --as ${stream}=NAME.`,
+      details: { name },
+    },
+  );
+}
+
+function older(list: BundleList, mark: BundleMark): HeadwaterError {
+  return new HeadwaterError(
+    "BUNDLE_UNTIMELY",
+    `The bundle was made at ${list.createdAt}, and one of ${mark.createdAt} has been applied.`,
+    {
+      hint: "--force goes back to it.",
+      details: { createdAt: list.createdAt, applied: mark.createdAt },
+    },
+  );
+}
