@@ -94,6 +94,32 @@ describe("headwater lxc", () => {
     }
   });
 
+  it("is made on the other side of what came in a bundle, and again of the next one", async () => {
+    wantLxc();
+    await site.json("lxc");
+    const other = await temporarySite();
+    try {
+      const carry = async (): Promise<void> => {
+        const bundle = join(site.folder, "site.hwb");
+        await site.run(["bundle", "create", bundle, "--force"]);
+        expect(execFileSync("tar", ["-tf", bundle], { encoding: "utf8" })).not.toMatch(/lxc|meta\/1\.0/);
+        await other.json("bundle", "apply", bundle, "--allow-untrusted");
+      };
+      await carry();
+      writeFileSync(join(other.data, "headwater.yaml"), "lxc: [carried, nowhere]\n");
+      expect(await other.json("lxc")).toMatchObject({
+        listed: 1,
+        made: [{ stream: "carried" }],
+        leftOut: [{ stream: "nowhere", reason: "there is no such image stream yet" }],
+      });
+      await site.json("alias", "add", "more", "tiny/1");
+      await carry();
+      expect(await other.json("lxc")).toMatchObject({ listed: 1, made: [], generation: null });
+    } finally {
+      await other.remove();
+    }
+  });
+
   it("is in a tree for a web server: the index for the root and for one image stream, files, and their sums", async () => {
     wantLxc();
     await site.json("lxc");

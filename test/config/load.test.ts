@@ -43,7 +43,7 @@ describe("loadConfig", () => {
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
-        "lxc: true",
+        "lxc: [images, carried]",
         "deltas: true",
         "deltaMaxSize: 500MB",
         "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
@@ -64,7 +64,7 @@ describe("loadConfig", () => {
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
-      lxc: true,
+      lxc: ["images", "carried"],
       deltas: true,
       deltaMaxSize: 500_000_000,
       signing: {

@@ -44,7 +44,9 @@ export interface LxcWishes {
  */
 export function planLxc(streams: readonly ImageStream[], wishes: LxcWishes): LxcPlan {
   const work: LxcWork[] = [];
-  const leftOut: LeftOut[] = [];
+  const leftOut: LeftOut[] = [...wishes.streams]
+    .filter((name) => streams.every((stream) => stream.name !== name))
+    .map((stream) => ({ stream, reason: "there is no such image stream yet" }));
   for (const stream of streams.map(withCurrentLxc)) {
     if (!wishes.streams.has(stream.name)) continue;
     if (stream.origin === "cache") {
