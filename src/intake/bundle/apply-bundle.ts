@@ -3,12 +3,14 @@ import { BundleReader } from "../../bundle/bundle-reader.ts";
 import type { BundleSource } from "../../bundle/source.ts";
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
+import { stageRoot } from "../../publish/upstream-root.ts";
+import { pinsForLeft } from "../../retention/pins-for-left.ts";
 import { readStreams } from "../../publish/read-streams.ts";
 import type { DocumentRecord, Generation } from "../../store/generation.ts";
+import { readPins } from "../../store/pins.ts";
 import type { Sha256, Store, StoreWriter } from "../../store/store.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
 import { pairsIn } from "../cache/pairs.ts";
-import { stageRoot } from "../sync/own-root.ts";
 import { fingerprintsIn } from "../sync/plan.ts";
 import { incomingOf } from "./incoming.ts";
 import {
@@ -132,14 +134,16 @@ async function publishPlaced(
   for (const { incoming } of what.placed)
     documents.set(incoming.stream.name, await stageRoot(writer, incoming.root.documents));
   const incoming = what.placed.map((one) => one.incoming);
-  return publish(store, writer, (now) => {
+  return publish(store, writer, async (now, base) => {
     // Looked at again: another bundle may have been applied meanwhile.
     const placed = placesOf(now, list, { ...options, incoming });
     const streams = withPlaced(now, { list, placed }, (one) =>
       carriedStream(one, list, documents.get(one.incoming.stream.name) ?? new Map()),
     );
     const text = `bundle ${list.id.slice(0, 12)} of ${list.createdAt.slice(0, 10)}: ${placed.map(({ name }) => name).join(", ")}`;
-    return { reason: { verb: "bundle", text }, streams };
+    // What a bundle no longer lists goes from here; what of it is pinned stays in the generation that lists it.
+    const pins = pinsForLeft(now, streams, { base, pins: await readPins(store, base), why: text });
+    return { reason: { verb: "bundle", text }, streams, ...(pins === undefined ? {} : { pins }) };
   });
 }
 

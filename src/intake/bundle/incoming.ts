@@ -2,7 +2,7 @@ import type { BundleFile, BundleList, BundleStream } from "../../bundle/bundle-l
 import { HeadwaterError } from "../../error.ts";
 import { readUpstreamIndex } from "../../simplestreams/upstream-documents.ts";
 import type { Fetched } from "../sync/fetched.ts";
-import { isFileItem, type Listing, placesIn } from "../sync/listing.ts";
+import { isFileItem, type Listing, placesIn } from "../../simplestreams/listing.ts";
 import { type OwnRoot, rewrittenRoot, saysTheSame, verbatimRoot } from "../sync/own-root.ts";
 import { readListing } from "../sync/read-listing.ts";
 import { isLxcDocument } from "../../views/lxc-files.ts";

@@ -103,6 +103,7 @@ export function carriedStream(
       state: {},
       documents,
       productsPaths: root.productsPaths,
+      listing,
       holds: new Set(filesOf(listing).keys()),
     },
   };
