@@ -25,6 +25,8 @@ export interface Change {
 export interface PublishOptions {
   /** How the newest generation is read; a repair must not stumble over the document that it mends. */
   readonly read?: (base: Generation | undefined) => Promise<readonly ImageStream[]>;
+  /** Whether everything is signed again, also what the newest generation has signatures of. */
+  readonly signsAnew?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function publish(
   change: (streams: readonly ImageStream[]) => Change | undefined | Promise<Change | undefined>,
   options: PublishOptions = {},
 ): Promise<Generation | undefined> {
-  const { read = (base) => readStreams(store, base) } = options;
+  const { read = (base) => readStreams(store, base), signsAnew: isAnew = false } = options;
   const sign = signatures(store, writer);
   return commit(store, writer, async (base) => {
     const wanted = await change(await read(base));
@@ -55,7 +57,7 @@ export async function publish(
       ),
     );
     const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
-    Object.assign(documents, await sign({ streams, documents, texts, base }));
+    Object.assign(documents, await sign({ streams, documents, texts, base, isAnew }));
     const draft = {
       reason: wanted.reason,
       rules: RULES,
