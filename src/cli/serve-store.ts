@@ -17,6 +17,7 @@ import { type Context, type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
 import { giveToOwnerOf } from "./owner.ts";
+import { lxcTask } from "./serve-lxc.ts";
 import { printServing } from "./print-serving.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
@@ -137,6 +138,7 @@ async function startSideWork(
       { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) },
       deltaTask(context.io, options, { store, log }),
       ...upstreams.tasks,
+      lxcTask(context.io, options, { store, log }),
     ],
     onConnection: upstreams.onConnection,
     log,

@@ -4,6 +4,8 @@ import { keptGeneration } from "../store/kept-generation.ts";
 import type { Store } from "../store/store.ts";
 import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
+import type { ImageStream } from "../views/image-stream.ts";
+import { withLxcOf } from "../views/lxc-files.ts";
 
 /**
  * Publishes again what an earlier generation listed, all of it or one image stream. Nothing is undone: history goes on,
@@ -26,7 +28,7 @@ export async function rollback(
       const then = await readStreams(store, target);
       const { stream } = options;
       if (stream === undefined) {
-        const own = then.filter(({ origin }) => origin === "own");
+        const own = then.filter(({ origin }) => origin === "own").map((one) => withLxcOfNow(one, current));
         const upstreams = current.filter(({ origin }) => origin !== "own");
         return {
           reason: { verb: "rollback", text: `to generation ${number}` },
@@ -41,12 +43,18 @@ export async function rollback(
       }
       const others = current.filter((one) => one.name !== stream);
       const at = current.findIndex((one) => one.name === stream);
-      const streams = others.toSpliced(at === -1 ? others.length : at, 0, replacement);
+      const streams = others.toSpliced(at === -1 ? others.length : at, 0, withLxcOfNow(replacement, current));
       return { reason: { verb: "rollback", text: `${stream} to generation ${number}` }, streams };
     });
   } finally {
     await writer.close();
   }
+}
+
+/** What LXC gets of a build is as good as it was, whenever it was made. */
+function withLxcOfNow(stream: ImageStream, current: readonly ImageStream[]): ImageStream {
+  const now = current.find(({ name }) => name === stream.name);
+  return now === undefined ? stream : withLxcOf(stream, now);
 }
 
 function fromUpstream(stream: string): HeadwaterError {

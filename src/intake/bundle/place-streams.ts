@@ -72,7 +72,7 @@ export function withPlaced(
     if (!names.has(stream.name)) return isRenamed ? [] : [stream];
     const next = made.get(stream.name);
     made.delete(stream.name);
-    return next === undefined ? [] : [next];
+    return next === undefined ? [] : [stream.lxc === undefined ? next : { ...next, lxc: stream.lxc }];
   });
   return [...kept, ...made.values()];
 }

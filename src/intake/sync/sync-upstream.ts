@@ -285,6 +285,8 @@ class Sync {
         productsPaths: next.productsPaths,
         holds: new Set(held ?? files.keys()),
       },
+      // Of what is here, and so of no cache.
+      ...(mode === "mirror" && now?.lxc !== undefined ? { lxc: now.lxc } : {}),
     };
   }
 
