@@ -1,6 +1,8 @@
+import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Generation } from "../store/generation.ts";
 import { isSamePin, type Pin } from "../store/pins.ts";
-import { type ImageStream, listingOf } from "../views/image-stream.ts";
+import type { ImageStream } from "../views/image-stream.ts";
+import { ListedVersions } from "./listed-versions.ts";
 import { Pinned, pinnedVersions } from "./pinned.ts";
 
 /**
@@ -18,14 +20,15 @@ export function pinsForLeft(
 ): readonly Pin[] | undefined {
   const pinned = new Pinned(pins);
   if (base === undefined || pinned.isEmpty) return undefined;
-  const isLeft = before.some((stream) => {
-    const next = after.find(({ name }) => name === stream.name);
-    const files = next === undefined ? [] : [...listingOf(next).values()];
-    return pinnedVersions(stream, pinned).some(
-      ({ product, version }) =>
-        !files.some(({ products }) => products.get(product)?.versions.has(version) === true),
-    );
-  });
+  const [then, now] = [new ListedVersions(before), new ListedVersions(after)];
+  const isLeft = before
+    .flatMap((stream) => pinnedVersions(stream, pinned))
+    .some((name) => {
+      const images = fingerprintsOf(then.version(name) ?? { items: new Map() });
+      // The same name may have other images, and another name the same ones.
+      if (images.length === 0) return now.version(name) === undefined;
+      return images.some(({ fingerprint }) => now.placesOf(fingerprint, name.stream).length === 0);
+    });
   if (!isLeft) return undefined;
   const kept = {
     kind: "generation" as const,
