@@ -10,6 +10,8 @@ import { PendingName } from "./pending-name.ts";
 export interface BundleOutput {
   /** For messages. */
   readonly name: string;
+  /** Whether `cancel` takes back what was written. */
+  readonly isErasable: boolean;
   /** Writes at the end; the buffer may be used again once this resolves. */
   write(bytes: Uint8Array): Promise<void>;
   /** All has been written. Resolves with the files that it is in. */
@@ -42,6 +44,7 @@ interface Written {
 }
 
 class BundleFiles implements BundleOutput {
+  readonly isErasable = true;
   readonly name: string;
   readonly #partSize: number | null;
   readonly #pending: PendingName;
@@ -178,5 +181,11 @@ async function refuseExisting(path: string): Promise<void> {
 
 /** A bundle that goes into a pipe. */
 export function pipedOutput(write: (bytes: Uint8Array) => Promise<void>): BundleOutput {
-  return { name: "the pipe", write, finish: async () => [], cancel: async () => undefined };
+  return {
+    name: "the pipe",
+    isErasable: false,
+    write,
+    finish: async () => [],
+    cancel: async () => undefined,
+  };
 }

@@ -200,7 +200,7 @@ async function refuseMissing(store: Store, reader: BundleReader): Promise<void> 
     "BUNDLE_INCOMPLETE",
     `${reader.name} is an increment, and ${missing.length} files that it builds on are not in ${store.name}: ${shown.join(", ")}${more}.`,
     {
-      hint: `Apply first the bundle ${needed.join(", and the bundle ")}; or carry one that was made without --since.`,
+      hint: `Apply first the bundle ${needed.join(", and the bundle ")}; or carry one that was made without --since. Of one that is older than what has been applied --force brings the files back.`,
       details: { missing: missing.map(({ path }) => path), bases: [...ids].filter((id) => id !== undefined) },
     },
   );
