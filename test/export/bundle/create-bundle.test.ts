@@ -257,6 +257,8 @@ describe("the file", () => {
   it("in a folder that is not there, or not ours, is refused in a sentence", async () => {
     expect(await codeOf(carryOut(site.data, join(site.folder, "none", "site.hwb")))).toBe("TARGET_UNUSABLE");
     expect(await codeOf(carryOut(site.data, join(site.data, "headwater.yaml", "x")))).toBe("TARGET_UNUSABLE");
+    const { stderr } = await site.run(["bundle", "create", join(site.folder, "none", "site.hwb")]);
+    expect(stderr).toContain("Make the folder first");
   });
 
   it("that a killed run left unfinished is removed by the next one; one that is being written stays", async () => {

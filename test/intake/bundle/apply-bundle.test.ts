@@ -72,6 +72,15 @@ describe("applying a bundle", () => {
     expect((await verify(await openStore(far))).damaged).toEqual([]);
   });
 
+  it("is said by the bundle alone: what it brought is not removed by hand", async () => {
+    await carryOut(site.data, file);
+    await carryIn(far, file);
+    const { status, stderr } = await site.run(["--data", far, "remove", "tiny/1"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("came with a bundle into carried");
+    expect(stderr).not.toContain("upstream set");
+  });
+
   it("says before what would be, and changes nothing", async () => {
     await carryOut(site.data, file);
     expect(await carryIn(far, file, { dryRun: true })).toMatchObject({ generation: null, files: 2 });
