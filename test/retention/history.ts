@@ -267,7 +267,10 @@ export class History {
     return {
       ...(general === undefined ? {} : { general }),
       streams: new Map(streams),
-      products: a === undefined ? [] : [{ select: parseSelection("product_name=a"), rules: a }],
+      products:
+        a === undefined
+          ? []
+          : [{ select: parseSelection("product_name=a"), text: "product_name=a", rules: a }],
       text: JSON.stringify(this.rules),
     };
   }

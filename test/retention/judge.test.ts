@@ -92,7 +92,9 @@ describe("a version", () => {
   });
 
   it("is judged by the nearest rules alone", () => {
-    const products = [{ select: parseSelection("os=b stream=images"), rules: { versions: 3 } }];
+    const products = [
+      { select: parseSelection("os=b stream=images"), text: "os=b stream=images", rules: { versions: 3 } },
+    ];
     const policy = {
       ...KEEP_ALL,
       general: { versions: 1 },
