@@ -14,6 +14,7 @@ import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
 import { pullCommand } from "./commands/pull.ts";
+import { pinCommand, pinsCommand, unpinCommand } from "./commands/pin.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -21,6 +22,7 @@ import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
 import { syncCommand } from "./commands/sync.ts";
 import { upstreamCommand } from "./commands/upstream.ts";
+import { usageCommand } from "./commands/usage.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 
@@ -75,8 +77,12 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   diffCommand,
   rollbackCommand,
   verifyCommand,
+  pinCommand,
+  unpinCommand,
+  pinsCommand,
   deltaCommand,
   pruneCommand,
+  usageCommand,
   backupCommand,
   exportTreeCommand,
   bundleCommand,

@@ -4,6 +4,7 @@ import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
 import { isStreamName } from "../views/stream-name.ts";
+import { retentionSchema } from "./retention-schema.ts";
 import { signingSchema } from "./signing-schema.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
 
@@ -21,6 +22,7 @@ export const configSchema = z.strictObject({
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
   bundles: z.strictObject({ keyring: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
+  retention: retentionSchema.optional(),
   signing: signingSchema.default({}),
   deltas: z.boolean().default(false),
   deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
@@ -59,6 +61,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
   { key: "bundles.keyring", variable: "HEADWATER_BUNDLES_KEYRING" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
+  { key: "retention" },
   { key: "signing.gpg", variable: "HEADWATER_SIGNING_GPG" },
   { key: "signing.gpgHome", variable: "HEADWATER_SIGNING_GPG_HOME" },
   { key: "signing.passphraseFile", variable: "HEADWATER_SIGNING_PASSPHRASE_FILE" },

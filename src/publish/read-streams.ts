@@ -57,6 +57,7 @@ async function readUpstreamStream(
       state,
       documents: documentsOf(generation, name),
       productsPaths: [...listing.keys()],
+      listing,
       holds: new Set(state.held ?? hashesIn(listing)),
     },
   };

@@ -7,9 +7,9 @@ export function pruneCommand(program: Command, { io }: Context): void {
   const command = program
     .command("prune")
     .description(
-      "Make room: give up old generations, and put aside files that no kept one names. serve does it hourly.",
+      "Take off the lists what no rule of retention keeps, then make room: give up old generations, put aside files that no kept one names. serve does it hourly.",
     )
-    .option("--dry-run", "only say what would go")
+    .option("--dry-run", "only say what would go, why, and how much room that makes when")
     .option(
       "--grace <time>",
       "how long generations are kept after the next one came, such as 24h (the default) or 0",
