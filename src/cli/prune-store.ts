@@ -1,5 +1,6 @@
 import { type Retained, retain } from "../curate/retain.ts";
 import { usage } from "../curate/usage.ts";
+import { HeadwaterError } from "../error.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
 import { type PruneReport, prune } from "../store/prune.ts";
 import type { Store } from "../store/store.ts";
@@ -33,7 +34,13 @@ export async function pruneByRules(
   },
 ): Promise<Pruned> {
   const { now, dryRun = false } = options;
-  const retained = await retain(store, policy, { now, dryRun });
+  const retained = await retain(store, policy, { now, dryRun }).catch(async (error: unknown) => {
+    // What keeps the rules from being applied, such as a locked key, keeps no room from being made; and there may be room then.
+    await prune(store, options);
+    if (error instanceof HeadwaterError && error.code === "STORE_FULL")
+      return retain(store, policy, { now, dryRun });
+    throw error;
+  });
   // With a grace of nothing, what was listed until now is given up now.
   const after = Math.max(now, Date.parse(retained.generation?.createdAt ?? "") || 0);
   return { retained, pruned: await prune(store, { ...options, now: after }) };

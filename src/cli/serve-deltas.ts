@@ -13,7 +13,7 @@ import { withStoreLock } from "./store-lock.ts";
 const MINUTE_MS = 60_000;
 /** Until a server that has just started begins with it. */
 const FIRST_MS = 5000;
-/** Nothing new was published: only what failed long ago may be due again. */
+/** Nothing new was published: only what failed may be due again. */
 const LOOK_AGAIN_MS = 60 * MINUTE_MS;
 
 /** Makes deltas for what was published since the last look. The configuration is read anew each time: it may have been changed. */
@@ -36,6 +36,8 @@ export function deltaTask(
       return;
     }
     isMissing = false;
+    // Also when it fails, on a full disk for instance: not the same work again each minute.
+    looked = { generation: newest.number, atMs: Date.now() };
     await withStoreLock(store, "deltas", { signal }, () =>
       makeDeltas({
         store,
@@ -46,7 +48,6 @@ export function deltaTask(
         onReport: (report) => tell(log, report),
       }),
     );
-    looked = { generation: newest.number, atMs: Date.now() };
   };
   return { name: "deltas", everyMs: MINUTE_MS, firstMs: FIRST_MS, run };
 }

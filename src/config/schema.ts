@@ -25,7 +25,7 @@ export const configSchema = z.strictObject({
   retention: retentionSchema.optional(),
   signing: signingSchema.default({}),
   deltas: z.boolean().default(false),
-  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("2GiB")),
+  deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("1GiB")),
   upstreams: z
     .record(
       z

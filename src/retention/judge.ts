@@ -1,8 +1,9 @@
-import { deltaFtypes, roleOf } from "../simplestreams/ftypes.ts";
+import { roleOf } from "../simplestreams/ftypes.ts";
 import { type Listing, mapVersions, type ProductPlace, type VersionPlace } from "../simplestreams/listing.ts";
 import type { Item, Product, Version } from "../simplestreams/products.ts";
 import type { Pin } from "../store/pins.ts";
 import type { Dates } from "../store/version-dates.ts";
+import { deltaOf, withUsableDeltas } from "../views/usable-deltas.ts";
 import { keepWithinSize } from "./keep-within-size.ts";
 import { newestFirst } from "./newest-first.ts";
 import type { Pinned } from "./pinned.ts";
@@ -49,7 +50,7 @@ export interface Case {
   readonly version: Version;
   readonly pin: Pin | undefined;
   readonly supersededMs: number | undefined;
-  /** Versions that its deltas are made from. */
+  /** What the delta that clients can use is made from. */
   readonly bases: readonly Case[];
   readonly isHere: boolean;
   rule: Reason | undefined;
@@ -86,6 +87,7 @@ function casesOf(place: ProductPlace, rules: RetentionRules | undefined, options
   const { stream, dates, pins, nowMs, isHere = () => true } = options;
   const { productName, product } = place;
   const names = newestFirst(product.versions.keys());
+  const usable = withUsableDeltas(product.versions);
   const since = supersededTimes(names, dates.get(productName), nowMs);
   const byName = new Map<string, Case>();
   // The oldest first: a delta is made from an older version.
@@ -100,7 +102,7 @@ function casesOf(place: ProductPlace, rules: RetentionRules | undefined, options
       version,
       pin,
       supersededMs,
-      bases: basesOf(version).flatMap((base) => byName.get(base) ?? []),
+      bases: basesOf(usable.get(versionName)).flatMap((base) => byName.get(base) ?? []),
       isHere: isHere(at_),
       rule: rule ?? (pin === undefined ? undefined : "pin"),
       against: rule === undefined ? "rules" : undefined,
@@ -161,11 +163,9 @@ function supersededTimes(
   });
 }
 
-/** Deltas of virtual machines are never listed beside anything else: Incus cannot use them. */
-function basesOf(version: Version): string[] {
-  return [...version.items.values()].flatMap(({ ftype, delta_base }) =>
-    ftype === deltaFtypes.squashfs && delta_base !== undefined ? [delta_base] : [],
-  );
+function basesOf(version: Version | undefined): string[] {
+  const base = version === undefined ? undefined : deltaOf(version)?.delta_base;
+  return base === undefined ? [] : [base];
 }
 
 /**

@@ -184,8 +184,8 @@ function fileChanges(
 /** Size by SHA-256: images share files. */
 function filesOf(rows: ReadonlyMap<string, ImageRow>): Map<string, number> {
   return new Map(
-    [...rows.values()].flatMap(({ files }) =>
-      files.map(({ sha256, size }): [string, number] => [sha256, size]),
+    [...rows.values()].flatMap(({ files, deltas }) =>
+      [...files, ...deltas].map(({ sha256, size }): [string, number] => [sha256, size]),
     ),
   );
 }

@@ -115,9 +115,12 @@ function filesOf(version: Version, image: FingerprintedImage): ImageFileRow[] {
 }
 
 function deltasOf(version: Version, { rootFtype }: FingerprintedImage): DeltaRow[] {
-  return [...version.items.values()]
-    .filter(({ ftype }) => roleOf(ftype) === "delta" && ftype === `${rootFtype}.vcdiff`)
-    .map((item) => ({ ...fileRow(item), base: item.delta_base ?? "" }));
+  const rows: DeltaRow[] = [];
+  for (const item of version.items.values()) {
+    if (roleOf(item.ftype) !== "delta" || item.ftype !== `${rootFtype}.vcdiff`) continue;
+    rows.push({ ...fileRow(item), base: item.delta_base ?? "" });
+  }
+  return rows;
 }
 
 function fileRow({ ftype = "", path = "", size = 0, sha256 = "" }: Item): ImageFileRow {

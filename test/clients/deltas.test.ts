@@ -23,6 +23,8 @@ describe.skipIf(inject("daemons") === undefined)("a delta", () => {
   let headwater: Headwater;
   let serving: Serving | undefined;
   let proxy: ChildProcess | undefined;
+  /** Of an upstream. */
+  let site: Serving | undefined;
   let base: Buffer;
 
   beforeEach(async () => {
@@ -35,7 +37,9 @@ describe.skipIf(inject("daemons") === undefined)("a delta", () => {
     proxy?.kill("SIGTERM");
     proxy = undefined;
     await serving?.stop();
+    await site?.stop();
     serving = undefined;
+    site = undefined;
     await emptyDaemons(daemons());
   });
 
@@ -118,14 +122,41 @@ describe.skipIf(inject("daemons") === undefined)("a delta", () => {
     expect(filesIn((await fetched()).slice(seen))).toEqual(["metadata", "root"]);
   });
 
-  async function added(version: string): Promise<Build> {
+  test.each(FAMILIES)("%s takes one of an upstream through a mirror of it", async (family) => {
+    const upstream = await Headwater.create();
+    await added("20260101_0000", upstream);
+    site = await upstream.serve();
+    const authority = join(folder, "upstream.pem");
+    await writeFile(authority, await site.pem());
+    const mirror = ["--name", "site", "--mode", "mirror", "--ca", authority];
+    await headwater.run("upstream", "add", `${site.url}/images`, ...mirror);
+    await headwater.run("sync");
+    const through = await served(2);
+    const user = await userKnowing(family, through);
+    await user.launch("hw0:demo/1", "old");
+
+    const second = await added("20260102_0000", upstream);
+    await upstream.run("delta");
+    await expect
+      .poll(() => site?.document("/images/streams/v1/images.json"), { timeout: 20_000 })
+      .toContain("vcdiff");
+    await headwater.run("sync");
+    await lists("vcdiff");
+    const seen = (await fetched()).length;
+    await user.launch("hw1:demo/1", "new");
+    expect(await user.baseImage("new")).toBe(second.fingerprint);
+    expect(await user.exec("new", "cat", "/etc/marker")).toBe("20260102_0000\n");
+    expect(filesIn((await fetched()).slice(seen))).toEqual(["metadata", "delta"]);
+  });
+
+  async function added(version: string, to = headwater): Promise<Build> {
     const own = join(folder, version);
     await mkdir(own);
     const metadata = await metadataTarball(own, { os: "Demo", release: "1", description: version });
     const tree = await busyboxRoot(own, version);
     await writeFile(join(tree, "usr/shared"), base);
     const files = [metadata, await squashfs(tree, join(own, "rootfs.squashfs"))];
-    await headwater.run("add", ...files, "--version", version);
+    await to.run("add", ...files, "--version", version);
     return { files, fingerprint: await sha256OfFiles(files) };
   }
 
@@ -169,7 +200,7 @@ describe.skipIf(inject("daemons") === undefined)("a delta", () => {
     const log = await readFile(join(folder, "nginx/access.log"), "utf8");
     return [...log.matchAll(/"GET (\S+) HTTP\/1\.1" 200 /g)]
       .map(([, path = ""]) => path)
-      .filter((path) => path.startsWith("/images/") && !path.endsWith(".json"));
+      .filter((path) => !path.includes("/streams/v1/") && path !== "/healthz");
   }
 
   function filesIn(paths: readonly string[]): string[] {

@@ -23,6 +23,8 @@ describe("loadConfig", () => {
       grace: 86_400_000,
       names: [],
       metrics: "off",
+      deltas: false,
+      deltaMaxSize: 1024 ** 3,
       signing: {},
       upstreams: {},
     });
@@ -40,6 +42,8 @@ describe("loadConfig", () => {
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
+        "deltas: true",
+        "deltaMaxSize: 500MB",
         "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
         "upstreams:",
         "  ubuntu: {preset: ubuntu, mode: mirror, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
@@ -58,6 +62,8 @@ describe("loadConfig", () => {
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
+      deltas: true,
+      deltaMaxSize: 500_000_000,
       signing: {
         gpg: "0123456789ABCDEF0123456789ABCDEF01234567",
         gpgHome: "/srv/gnupg",
@@ -106,10 +112,15 @@ describe("loadConfig", () => {
     await writeFile(file, "workers: 2\ngrace: 1h\nplain: all\n");
     const config = await loadConfig({
       file,
-      environment: { HEADWATER_WORKERS: "3", HEADWATER_GRACE: "2h", HEADWATER_PLAIN: "" },
+      environment: {
+        HEADWATER_WORKERS: "3",
+        HEADWATER_GRACE: "2h",
+        HEADWATER_PLAIN: "",
+        HEADWATER_DELTAS: "true",
+      },
       flags: { workers: 4, grace: undefined },
     });
-    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all" });
+    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all", deltas: true });
   });
 
   it("takes one file of a certificate from the environment and the other from the file", async () => {

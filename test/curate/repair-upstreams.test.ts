@@ -52,6 +52,17 @@ describe("repair of upstreams", () => {
     expect((await verify(store)).damaged).toEqual([]);
   });
 
+  it("takes a damaged delta of a mirror off the lists, and leaves the version, whose images are whole", async () => {
+    const store = createMemoryStore();
+    const lists = [...both, "squashfs.vcdiff", "manifest"];
+    await publishStreams(store, [{ name: "debian", origin: "mirror", lists }]);
+    await store.quarantine(hashOf("squashfs.vcdiff"));
+    await store.quarantine(hashOf("manifest"));
+    await repair(store, await verify(store));
+    expect(await placesIn(store)).toEqual({ "lxd.tar.xz": "here", squashfs: "here" });
+    expect((await verify(store)).damaged).toEqual([]);
+  });
+
   it("goes back to older lists when the state of a cache is damaged, and holds what is still here", async () => {
     const store = createMemoryStore();
     const cache = (holds: string[]): TinyStream => ({

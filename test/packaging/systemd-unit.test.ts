@@ -17,6 +17,15 @@ describe("packaging", () => {
   });
 });
 
+describe("packaging/headwater.service", () => {
+  it("lets the server put what it makes in the background behind everything else", () => {
+    const filters = [
+      ...readFileSync("packaging/headwater.service", "utf8").matchAll(/^SystemCallFilter=(.*)$/gm),
+    ];
+    expect(filters.at(-1)?.[1]).toBe("setpriority");
+  });
+});
+
 describe.each(["headwater.service", "headwater-pull@.service"])("packaging/%s", (name) => {
   const UNIT = readFileSync(join("packaging", name), "utf8");
   let folder: string;

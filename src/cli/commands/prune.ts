@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { STORE_STATUSES, withHelp } from "../help.ts";
+import { NO_SIGN } from "../no-sign.ts";
 import type { PruneCommandOptions } from "../prune-store.ts";
 
 export function pruneCommand(program: Command, { io }: Context): void {
@@ -15,6 +16,7 @@ export function pruneCommand(program: Command, { io }: Context): void {
       "how long generations are kept after the next one came, such as 24h (the default) or 0",
     )
     .option("--free-now", "delete at once what is put aside (else the next prune does)")
+    .option(...NO_SIGN)
     .action(async (_options: unknown, self: Command) => {
       const options = self.optsWithGlobals<PruneCommandOptions>();
       const { pruneStore } = await import("../prune-store.ts");
@@ -25,6 +27,6 @@ export function pruneCommand(program: Command, { io }: Context): void {
       ["prune --dry-run", "what would go, and how much room that makes"],
       ["prune --grace 1h --free-now", "when the disk is full; clients cache lists for an hour"],
     ],
-    statuses: STORE_STATUSES,
+    statuses: [...STORE_STATUSES, 11],
   });
 }

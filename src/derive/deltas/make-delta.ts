@@ -31,28 +31,43 @@ export async function makeDelta(pair: DeltaPair, sink: ByteSink, options: MakeOp
   const { files, signal } = options;
   const opened: OpenFile[] = [];
   try {
-    for (const { sha256 } of [pair.baseRoot, pair.root]) {
+    // The base once for each of the two programs: where descriptors share one position they would read past each other.
+    for (const { sha256 } of [pair.root, pair.baseRoot, pair.baseRoot]) {
       const file = await files.openFile(sha256);
       if (file === undefined) return { kind: "failed", reason: `blob ${sha256} is not here` };
       opened.push(file);
     }
-    const [base, root] = opened;
-    if (base === undefined || root === undefined) throw new Error("two files were to be opened");
     signal?.throwIfAborted();
-    return await encodeAndDecode(pair, { base, root }, sink, options);
+    return await encodeAndDecode(pair, start(pair, opened, options.xdelta3), sink, options);
   } finally {
     for (const file of opened) await file.close();
   }
 }
 
+interface Programs {
+  readonly encoder: Running;
+  readonly decoder: Running;
+}
+
+/** Both or none. */
+function start(pair: DeltaPair, [root, base, again]: readonly OpenFile[], xdelta3: Xdelta3): Programs {
+  if (root === undefined || base === undefined || again === undefined)
+    throw new Error("three files were to be opened");
+  const encoder = xdelta3.encode(base, pair.baseRoot.size, root);
+  try {
+    return { encoder, decoder: xdelta3.decode(again) };
+  } catch (error) {
+    encoder.kill();
+    throw error;
+  }
+}
+
 async function encodeAndDecode(
   pair: DeltaPair,
-  { base, root }: { readonly base: OpenFile; readonly root: OpenFile },
+  { encoder, decoder }: Programs,
   sink: ByteSink,
-  { xdelta3, signal, onProgress }: MakeOptions,
+  { signal, onProgress }: MakeOptions,
 ): Promise<Made> {
-  const encoder = xdelta3.encode(base, pair.baseRoot.size, root);
-  const decoder = xdelta3.decode(base);
   const kill = (): void => {
     encoder.kill();
     decoder.kill();
@@ -108,16 +123,16 @@ async function feed({ stdin, complaint }: Running, piece: Buffer): Promise<void>
 
 /** Of all that it prints, as long as that is no more than `size`. */
 async function sumOf(
-  { stdout, kill }: Running,
+  decoder: Running,
   size: number,
   onProgress: ((done: number) => void) | undefined,
 ): Promise<string> {
   const sum = createHash("sha256");
   let done = 0;
-  for await (const piece of stdout as AsyncIterable<Buffer>) {
+  for await (const piece of decoder.stdout as AsyncIterable<Buffer>) {
     sum.update(piece);
     done += piece.length;
-    if (done > size) kill();
+    if (done > size) decoder.kill();
     onProgress?.(done);
   }
   return sum.digest("hex");

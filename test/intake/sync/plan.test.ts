@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { believe } from "../../../src/intake/sync/belief.ts";
-import { isFileItem, type Listing, placesIn } from "../../../src/simplestreams/listing.ts";
+import { isFileItem, type Listing, mapVersions, placesIn } from "../../../src/simplestreams/listing.ts";
 import { withoutFiles, withoutImages } from "../../../src/intake/sync/left-out.ts";
 import { filesOf, planMirror } from "../../../src/intake/sync/plan.ts";
 import { NO_PINS } from "../../../src/retention/pinned.ts";
@@ -22,6 +23,23 @@ function names(listing: Listing): string[] {
   return [
     ...new Set([...placesIn(listing)].map(({ productName, versionName }) => `${productName} ${versionName}`)),
   ].sort();
+}
+
+/** Each version with deltas from the one before and the one before that, and one of a virtual machine, as some servers list them. */
+function withDeltas(listing: Listing): Listing {
+  return mapVersions(listing, (version, { product, versionName }) => {
+    const names = [...product.versions.keys()].sort();
+    const items = new Map(version.items);
+    const delta = (name: string, ftype: string, base: string | undefined): void => {
+      const path = `images/${versionName}/${name}.vcdiff`;
+      const sha256 = createHash("sha256").update(path).digest("hex");
+      items.set(name, { ftype, path, sha256, size: 10, delta_base: base ?? "20251231_0000" });
+    };
+    for (const back of [1, 2])
+      delta(`from-${back}`, "squashfs.vcdiff", names[names.indexOf(versionName) - back]);
+    delta("vm", "disk-kvm.img.vcdiff", names[0]);
+    return { ...version, items };
+  });
 }
 
 const someVersions = fc.uniqueArray(
@@ -72,6 +90,29 @@ describe("the plan of a mirror", () => {
         expect(names(listing)).toEqual(wanted.sort());
       }),
     );
+  });
+
+  it("copies the deltas of an upstream that is taken whole, and of any other those that clients can use", () => {
+    const versions = ["20260101_0000", "20260102_0000", "20260103_0000"].map((version) => ({
+      product: "a",
+      version,
+    }));
+    const upstream = withDeltas(listingOf(versions));
+    const input = { ...AT_FIRST, upstream, held: new Map(), dropped: [], seenAt: SEEN, now: NOW };
+    const deltas = (planned: Listing): string[] =>
+      [...placesIn(planned)]
+        .filter(({ item }) => item.ftype?.endsWith(".vcdiff"))
+        .map(({ versionName, itemName }) => `${versionName} ${itemName}`);
+    const all = planMirror({ ...input, policy: {} });
+    expect(all.isChanged).toBe(false);
+    expect(deltas(all.listing)).toHaveLength(3 * versions.length);
+    // The base of the older one is not kept; a virtual machine's is for no client of Headwater.
+    expect(deltas(planMirror({ ...input, policy: keepNewest(2) }).listing)).toEqual(["20260103_0000 from-1"]);
+    // What cannot be passed on byte by byte is written anew, as Headwater lists things.
+    const odd = planMirror({ ...input, policy: {}, isOdd: true });
+    expect(odd.isChanged).toBe(true);
+    expect(deltas(odd.listing)).toEqual(["20260102_0000 from-1", "20260103_0000 from-1"]);
+    expect(filesOf(odd.listing).size).toBe(2 * versions.length + 2);
   });
 
   it("without files never lists an image that lacks one, nor a version without an image", () => {
