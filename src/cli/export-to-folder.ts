@@ -5,19 +5,20 @@ import { checkTree } from "../export/tree/check-tree.ts";
 import { exportTree, tryExport } from "../export/tree/export-tree.ts";
 import type { Context, GlobalOptions } from "./context.ts";
 import { FAILED } from "./exit-status.ts";
-import { storeToRead } from "./open-store.ts";
+import { storeToExport } from "./open-store.ts";
 import { printDifference, printExported } from "./print-exported.ts";
 import { progressLine } from "./progress.ts";
 import { readSettings } from "./settings.ts";
 
 export interface ExportTreeOptions extends GlobalOptions {
   readonly stream?: string;
-  readonly generation?: number;
+  readonly generation?: string;
   readonly link: LinkMode;
   readonly grace?: string;
   readonly check?: boolean;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly checksum?: boolean;
 }
 
 /** Exports, says what an export would do, or compares: whichever is asked for. */
@@ -28,9 +29,9 @@ export async function exportToFolder(
 ): Promise<void> {
   if (options.check === true) refuseWithCheck(options);
   const { io } = context;
-  const { stream, generation, link, grace, dryRun = false, force = false } = options;
+  const { stream, generation, link, grace, dryRun = false, force = false, checksum = false } = options;
   const { config } = await readSettings(io, options, { grace });
-  const store = await storeToRead(io, options);
+  const store = await storeToExport(io, options);
   const folder = resolve(io.cwd, name);
   const line = progressLine(io, options);
   const shared = {
@@ -49,14 +50,14 @@ export async function exportToFolder(
   }
   const { openBlobFiles } = await import("../compose.ts");
   const work = dryRun ? tryExport : exportTree;
-  const wishes = { ...shared, folder, link, force, graceMs: config.grace, now: Date.now };
+  const wishes = { ...shared, folder, link, force, readsAll: checksum, graceMs: config.grace, now: Date.now };
   const report = await work(store, openBlobFiles(store.name), wishes).finally(() => line.end());
   printExported(io, options, { store, report, dryRun });
 }
 
-function refuseWithCheck({ dryRun, force, grace }: ExportTreeOptions): void {
-  const other = dryRun === true ? "--dry-run" : force === true ? "--force" : undefined;
-  const named = other ?? (grace === undefined ? undefined : "--grace");
+function refuseWithCheck({ dryRun, force, checksum, grace }: ExportTreeOptions): void {
+  const given = { "--dry-run": dryRun, "--force": force, "--checksum": checksum, "--grace": grace };
+  const [named] = Object.entries(given).flatMap(([option, value]) => (value === undefined ? [] : [option]));
   if (named === undefined) return;
   throw new HeadwaterError("USAGE", `--check changes nothing, and ${named} is for what does`, {
     hint: "Leave one of them out.",

@@ -10,11 +10,16 @@ export async function storeToRead(io: Io, options: GlobalOptions): Promise<Store
   return openStore(dataFolder(io, options));
 }
 
-/** The store the options mean, for a command that changes it: says which one that is. */
-export async function storeToChange(io: Io, options: GlobalOptions): Promise<Store> {
+/** The same for a command that writes lists elsewhere, which are signed as those of a publication are. */
+export async function storeToExport(io: Io, options: GlobalOptions): Promise<Store> {
   const { openStore } = await import("../compose.ts");
   const { signingOf } = await import("./signing.ts");
-  const store = await openStore(dataFolder(io, options), await signingOf(io, options));
+  return openStore(dataFolder(io, options), await signingOf(io, options));
+}
+
+/** The store the options mean, for a command that changes it: says which one that is. */
+export async function storeToChange(io: Io, options: GlobalOptions): Promise<Store> {
+  const store = await storeToExport(io, options);
   notice(io, options, `store: ${store.name}`);
   return store;
 }

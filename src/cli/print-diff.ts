@@ -39,7 +39,7 @@ function side({ number, createdAt, reason: { verb, text } }: Generation) {
 }
 
 function about({ createdAt, reason }: Generation): string {
-  return `${createdAt.slice(0, 16).replace("T", " ")}, ${reason.verb} ${reason.text}`.trim();
+  return `${createdAt.slice(0, 16).replace("T", " ")} UTC, ${reason.verb} ${reason.text}`.trim();
 }
 
 function sections(found: Differences): string[] {

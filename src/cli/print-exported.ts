@@ -32,9 +32,9 @@ export function printExported(io: Io, options: GlobalOptions, { store, report, d
   const until = leavesAt === null ? "" : `; the next run after ${leavesAt.slice(0, 16)}Z removes the first`;
   const lines = [
     `${dryRun ? "Would export" : "Exported"} generation ${generation} to ${folder}: ${counted(listed)}`,
-    ...(changes.length === 0 ? ["Nothing to do: it is so already."] : changes).map(
-      (line) => `${dryRun ? "Would be: " : ""}${line}`,
-    ),
+    ...(changes.length === 0
+      ? ["Nothing to do: it is so already."]
+      : changes.map((line) => `${dryRun ? "Would be: " : ""}${line}`)),
     ...(leaving.files === 0 ? [] : [`${counted(leaving)} stay for those who have older lists${until}`]),
     ...notHereLines(report),
   ];
@@ -51,12 +51,17 @@ function howTheyCame({ copiedBytes, sharedFiles }: ExportReport, dryRun: boolean
 }
 
 /** What a static tree cannot have, since nobody fetches it when it is asked for. */
-function notHereLines({ notHeld, omitted }: ExportReport): string[] {
+function notHereLines({ notHeld, unplaceable, omitted }: ExportReport): string[] {
   return [
     ...notHeld.map(
       ({ stream, files, bytes }) =>
         `Not in the tree: ${counted({ files, bytes })} of ${stream} that are at its upstream`,
     ),
+    ...(unplaceable.length === 0
+      ? []
+      : [
+          `Not in the tree: ${some(unplaceable)}, since no folder can hold a file of that path beside the others`,
+        ]),
     ...(omitted.length === 0
       ? []
       : [`Not in the tree: ${some(omitted)}, since the lists were made anew for what is here`]),
@@ -79,6 +84,9 @@ export function printDifference(io: Io, options: GlobalOptions, { store, differe
     ...kind("missing", missing),
     ...kind("differs", differing),
     ...kind("extra", extra),
+    ...(missing.length + differing.length === 0
+      ? []
+      : [`headwater export-tree ${folder} --checksum puts right what is missing or differs.`]),
     ...(exported === null || exported === generation
       ? []
       : [`The last export was of generation ${exported}; the store is compared at ${generation}.`]),

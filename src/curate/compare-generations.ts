@@ -1,5 +1,4 @@
 import { readStreams } from "../publish/read-streams.ts";
-import { HeadwaterError } from "../error.ts";
 import { readOwnProducts } from "../simplestreams/own-documents.ts";
 import { readDocument } from "../store/documents.ts";
 import type { Generation } from "../store/generation.ts";
@@ -16,15 +15,14 @@ export interface ComparedGenerations {
 
 /**
  * What differs between two kept generations, each named by its number or by a day; without `to`, from one to the newest.
- * @throws what `keptGeneration` throws, and NOT_FOUND in an empty store
+ * @throws what `keptGeneration` throws
  */
 export async function compareGenerations(
   store: Store,
   { from, to }: { readonly from: string; readonly to: string | undefined },
 ): Promise<ComparedGenerations> {
   const earlier = await keptGeneration(store, from);
-  const later = to === undefined ? await store.newest() : await keptGeneration(store, to);
-  if (later === undefined) throw new HeadwaterError("NOT_FOUND", "nothing has been published yet");
+  const later = await keptGeneration(store, to);
   const [before, after] = [await listingOf(store, earlier), await listingOf(store, later)];
   return { from: earlier, to: later, differences: differences(before, after) };
 }

@@ -51,7 +51,7 @@ const ARMOURED: Form = {
 };
 
 /** What readers look for: simplestreams beside JSON (`streams/v1/`), and `lxc-create -t download` beside its indexes (`meta/1.0/`). */
-function formsOf(path: string): readonly Form[] {
+export function formsOf(path: string): readonly Form[] {
   if (path.endsWith(".json")) return [CLEAR, DETACHED];
   return path.startsWith("meta/1.0/index-") ? [ARMOURED] : [];
 }
@@ -97,7 +97,7 @@ export function signatures(
 }
 
 /** The key in use; none when the store has none. That signatures end without anybody wanting it is not for clients to find out. */
-function signerOf(store: Store, base: Generation | undefined): Signer | undefined {
+export function signerOf(store: Store, base: Generation | undefined): Signer | undefined {
   const { signer, mayGoUnsigned = false } = store;
   if (signer !== undefined || mayGoUnsigned || base === undefined) return signer;
   const signedBy = Object.values(base.documents).find((record) => record.signedBy !== undefined)?.signedBy;

@@ -27,16 +27,16 @@ export async function generationOfDay(
 ): Promise<GenerationOfDay | undefined> {
   const midnight = midnightOf(day);
   if (!(midnight <= nowMs)) return undefined;
+  if (Date.parse(newest.createdAt) <= midnight) return { number: newest.number, isSettled: false };
   let low = 0;
-  let high = newest.number;
+  let high = newest.number - 1;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const generation = middle === newest.number ? newest : await store.generation(middle);
+    const generation = await store.generation(middle);
     if (generation === undefined || Date.parse(generation.createdAt) > midnight) high = middle - 1;
     else low = middle;
   }
-  if (low === 0) return undefined;
-  return { number: low, isSettled: Date.parse(newest.createdAt) > midnight };
+  return low === 0 ? undefined : { number: low, isSettled: true };
 }
 
 /** NaN when it is no day. */

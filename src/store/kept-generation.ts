@@ -5,15 +5,17 @@ import { contains } from "./keeps.ts";
 import type { Store } from "./store.ts";
 
 /**
- * The generation that a person means, as long as everything it lists is there: a number, or a day for what was listed at its 00:00 UTC.
+ * The generation that a person means, as long as everything it lists is there: a number, or a day for what was listed at its 00:00 UTC; the
+ * newest when none is named.
  * @throws USAGE for any other name, NOT_FOUND when there was no such generation, GENERATION_GONE when its files may be gone
  */
 export async function keptGeneration(
   store: Store,
-  name: string,
+  name?: string,
   nowMs: number = Date.now(),
 ): Promise<Generation> {
   const newest = await store.newest();
+  if (name === undefined) return newest ?? nothingYet(store);
   const number = await numberOf(store, newest, { name, nowMs });
   const target = number === newest?.number ? newest : await store.generation(number);
   if (newest === undefined || target === undefined) throw notFound(`there is no generation ${number}`);
@@ -46,6 +48,12 @@ async function numberOf(
   if (found !== undefined) return found.number;
   const hasBegun = Date.parse(`${name}T00:00:00Z`) <= nowMs;
   throw notFound(hasBegun ? `there was no generation yet when ${name} began` : `${name} has not begun (UTC)`);
+}
+
+function nothingYet(store: Store): never {
+  throw new HeadwaterError("NOT_FOUND", `the store ${store.name} lists nothing yet`, {
+    hint: "Add an image first: headwater add --help",
+  });
 }
 
 function notFound(message: string): HeadwaterError {

@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { open, rm, stat } from "node:fs/promises";
+import { link, open, rename, rm, stat } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
 
@@ -20,9 +21,9 @@ export async function takeSocketLock(
     for (let attempt = 0; attempt < 3; attempt++) {
       const server = await listenOn(reachable, onConnection);
       if (server !== undefined) {
-        const { ino } = await stat(path);
+        const ino = await inodeOf(path);
         return {
-          isOurs: async () => (await inodeOf(path)) === ino,
+          isOurs: async () => ino !== undefined && (await inodeOf(path)) === ino,
           release: async () => {
             await new Promise((resolve) => server.close(resolve));
             await close();
@@ -30,7 +31,7 @@ export async function takeSocketLock(
         };
       }
       if (await isAnswering(reachable)) break;
-      await rm(path, { force: true });
+      await removeStale(path);
     }
   } catch (error) {
     await close();
@@ -38,6 +39,24 @@ export async function takeSocketLock(
   }
   await close();
   return undefined;
+}
+
+/**
+ * Another one may have taken the lock since it was looked at: it is moved aside first, looked at again, and given back when somebody
+ * listens on it.
+ */
+export async function removeStale(path: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    throw error;
+  }
+  const { reachable, close } = await reach(aside);
+  if (await isAnswering(reachable)) await link(aside, path).catch(() => undefined);
+  await close();
+  await rm(aside, { force: true });
 }
 
 function listenOn(path: string, onConnection: (socket: Socket) => void): Promise<Server | undefined> {
@@ -108,7 +127,10 @@ function isAnswering(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", () => resolve(false));
+    // Anything else, such as too many who ask at once, says that somebody is there.
+    socket.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
+    );
   });
 }
 

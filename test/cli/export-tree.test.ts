@@ -110,6 +110,7 @@ describe("headwater export-tree --check", () => {
     expect(stdout).toContain("missing: streams/v1/index.json\n");
     expect(stdout).toContain(`differs: ${sums.slice(4)}\n`);
     expect(stdout).toContain("extra: robots.txt\n");
+    expect(stdout).toMatch(/^headwater export-tree \S+ --checksum puts right /m);
     expect(existsSync(join(site.folder, INDEX))).toBe(false);
     const json = await site.run(["export-tree", "www", "--check", "--json"]);
     expect(json.status).toBe(1);
@@ -134,9 +135,18 @@ describe("headwater export-tree --check", () => {
     expect((await site.run(["export-tree", "www", "--check", "--generation", "1"])).status).toBe(0);
   });
 
+  it("is refused for the tree of something else, with what to say instead", async () => {
+    await site.json("export-tree", "www", "--stream", "images");
+    const { status, stderr } = await site.run(["export-tree", "www", "--check"]);
+    expect(status).toBe(10);
+    expect(stderr).toContain("Give --stream images, or name another folder;");
+    expect((await site.run(["export-tree", "www", "--check", "--stream", "images"])).status).toBe(0);
+  });
+
   it("goes with nothing that changes something, and needs a folder", async () => {
     expect((await site.run(["export-tree", "www", "--check", "--force"])).status).toBe(2);
     expect((await site.run(["export-tree", "www", "--check", "--dry-run"])).status).toBe(2);
+    expect((await site.run(["export-tree", "www", "--check", "--checksum"])).status).toBe(2);
     expect((await site.run(["export-tree", "nowhere", "--check"])).status).toBe(10);
   });
 });

@@ -47,7 +47,14 @@ describe("a frozen remote", () => {
     await publish(store, { "v/old": OLD });
     await until(() => server.counters.generation === 1);
     const paths = [INDEX, "streams/v1/images.json", `images/${INDEX}`, "images/streams/v1/images.json"];
-    const all = [...paths, "meta/1.0/index-system", "images/v/old"];
+    // LXC joins its server's name and what follows with two slashes.
+    const all = [
+      ...paths,
+      "meta/1.0/index-system",
+      "/meta/1.0/index-system",
+      "images/v/old",
+      "/images/v/old",
+    ];
     const forms = [
       { method: "GET", headers: {} },
       { method: "GET", headers: { "Accept-Encoding": "gzip" } },

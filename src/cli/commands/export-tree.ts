@@ -2,9 +2,8 @@ import { type Command, Option } from "commander";
 import { LINK_MODES } from "../../export/tree/bring.ts";
 import type { Context } from "../context.ts";
 import type { ExportTreeOptions } from "../export-to-folder.ts";
-import { DAMAGE, TARGET_TROUBLE } from "../exit-status.ts";
+import { DAMAGE, KEY_TROUBLE, TARGET_TROUBLE } from "../exit-status.ts";
 import { withHelp } from "../help.ts";
-import { wholeNumber } from "../whole-number.ts";
 
 export function exportTreeCommand(program: Command, context: Context): void {
   const command = program
@@ -14,7 +13,7 @@ export function exportTreeCommand(program: Command, context: Context): void {
     )
     .argument("<folder>", "where to; a second run into the same folder writes only what is new")
     .option("--stream <name>", "one image stream, with its root at the top of the folder")
-    .option("--generation <number>", "an older generation that is still kept, not the newest", wholeNumber)
+    .option("--generation <which>", "not the newest: a number, or a day (2026-11-21: as it was at 00:00 UTC)")
     .addOption(
       new Option(
         "--link <how>",
@@ -27,8 +26,13 @@ export function exportTreeCommand(program: Command, context: Context): void {
       "--grace <time>",
       "how long a file stays that nothing lists any more, such as 24h (the default) or 0",
     )
+    .option(
+      "--checksum",
+      "read every file and mend what differs, not only those with another size or time than noted",
+    )
     .option("--check", "compare the folder with the store, file by file, and change nothing")
     .option("--dry-run", "only say what would be written and removed")
+    .option("--no-sign", "leave lists that are made anew unsigned, also where the store has a key")
     .option("--force", "write also where other files are, and replace what is in the way")
     .action(async (folder: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<ExportTreeOptions>();
@@ -41,6 +45,6 @@ export function exportTreeCommand(program: Command, context: Context): void {
       ["export-tree /srv/www --check", "ends with 1 when the folder is not what the store says"],
       ["export-tree /srv/ubuntu --stream ubuntu --link hard", "one image stream, without taking any room"],
     ],
-    statuses: [3, 6, DAMAGE, TARGET_TROUBLE],
+    statuses: [3, 6, DAMAGE, TARGET_TROUBLE, KEY_TROUBLE],
   });
 }

@@ -2,14 +2,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { SEARCH_PATH } from "../../image/compression/filter-program.ts";
 import type { OpenFile } from "../../store/blob-files.ts";
 
 const MIB = 1024 * 1024;
 const SMALLEST_WINDOW = 64 * MIB;
 /** xdelta3 takes no larger one. */
-export const LARGEST_WINDOW = 2048 * MIB;
+const LARGEST_WINDOW = 2048 * MIB;
 
-/** What xdelta3 keeps of the old file: all of it, or matches would be missed. The next power of two; it insists on nothing else being as good. */
+/** How much of the old file xdelta3 has at hand, a power of two: all of it, since it is both faster and finds more that way. */
 export function windowFor(baseSize: number): number {
   const power = 2 ** Math.ceil(Math.log2(Math.max(baseSize, 1)));
   return Math.min(Math.max(power, SMALLEST_WINDOW), LARGEST_WINDOW);
@@ -76,8 +77,6 @@ export class Xdelta3 {
     return child;
   }
 }
-
-const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 function running(child: ChildProcess): Running {
   const { stdin, stdout, stderr } = child;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open, unlink } from "node:fs/promises";
+import { open, stat, unlink } from "node:fs/promises";
 import { HeadwaterError } from "../../error.ts";
 import type { BlobFiles, SharingOutcome } from "../../store/blob-files.ts";
 import type { Sha256, Store } from "../../store/store.ts";
@@ -25,6 +25,13 @@ export interface BringOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
+/** An unfinished file with all its bytes, synced. */
+export interface Brought {
+  readonly temporary: string;
+  /** When its bytes were last changed, which renaming leaves alone. */
+  readonly modifiedMs: number;
+}
+
 /** Brings bytes to unfinished files of the tree, synced, and counts how. */
 export class Bringer {
   readonly #options: BringOptions;
@@ -38,9 +45,9 @@ export class Bringer {
     this.#triesReflinks = options.link === "auto" || options.link === "reflink";
   }
 
-  /** Returns the place of the unfinished file; leaves none when it fails. Throws BLOB_MISSING, BLOB_MISMATCH, TARGET_FULL, TARGET_UNUSABLE. */
-  async bring({ sha256, size, bytes }: WantedFile): Promise<string> {
-    const { target } = this.#options;
+  /** Leaves nothing when it fails. Throws BLOB_MISSING, BLOB_MISMATCH, TARGET_FULL, TARGET_UNUSABLE. */
+  async bring({ sha256, size, bytes }: WantedFile): Promise<Brought> {
+    const { target, store } = this.#options;
     const temporary = target.temporary();
     try {
       if (bytes !== undefined) await this.#write(temporary, bytes);
@@ -49,7 +56,10 @@ export class Bringer {
         await this.#copy(sha256, temporary, size);
         this.copiedBytes += size;
       }
-      return temporary;
+      const { mtimeMs, size: found } = await clear("look at", temporary, stat(temporary));
+      // What is shared is not read, and a blob may have been cut short.
+      if (found !== size) throw damaged(store, sha256);
+      return { temporary, modifiedMs: mtimeMs };
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
       throw error;

@@ -1,8 +1,9 @@
 import type { Store } from "../../store/store.ts";
 import { type Choice, chooseGeneration } from "./choose-generation.ts";
 import { hashOf } from "./compare.ts";
+import { refuseAnotherTree } from "./refusals.ts";
 import { Target } from "./target.ts";
-import { readRecord } from "./tree-record.ts";
+import { ownerOf, readRecord } from "./tree-record.ts";
 import { wantedOf, type WantedFile } from "./wanted.ts";
 
 export interface CheckOptions extends Choice {
@@ -36,8 +37,9 @@ export async function checkTree(
 ): Promise<TreeDifference> {
   const target = await Target.at(folder);
   const generation = await chooseGeneration(store, choice);
-  const { files } = await wantedOf(store, generation, choice.stream);
   const record = await readRecord(target);
+  refuseAnotherTree(target, record, await ownerOf(store, choice.stream));
+  const { files } = await wantedOf(store, generation, { stream: choice.stream, target, record });
   const of = [...files.values()].reduce((sum, { size }) => sum + size, 0);
   let bytes = 0;
   const missing: string[] = [];

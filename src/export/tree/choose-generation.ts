@@ -1,49 +1,25 @@
 import { HeadwaterError } from "../../error.ts";
 import type { Generation } from "../../store/generation.ts";
-import { contains } from "../../store/keeps.ts";
+import { keptGeneration } from "../../store/kept-generation.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface Choice {
-  /** Left out: the newest. */
-  readonly generation?: number | undefined;
+  /** A number, or a day; left out: the newest. */
+  readonly generation?: string | undefined;
   /** Left out: the merged root and those of all image streams. */
   readonly stream?: string | undefined;
 }
 
-/** The generation that is meant. Throws NOT_FOUND and GENERATION_GONE. */
+/** The generation that is meant. Throws what `keptGeneration` throws, and NOT_FOUND for an image stream that is not in it. */
 export async function chooseGeneration(
   store: Store,
-  { generation: number, stream }: Choice,
+  { generation: name, stream }: Choice,
 ): Promise<Generation> {
-  const newest = await store.newest();
-  const generation =
-    number === undefined || number === newest?.number ? newest : await store.generation(number);
-  if (newest === undefined || generation === undefined) throw noGeneration(store, number);
-  if (generation.number !== newest.number && !contains(newest.keeps, generation.number)) {
-    throw new HeadwaterError(
-      "GENERATION_GONE",
-      `generation ${generation.number} is no longer kept; files it lists may be gone`,
-      {
-        hint: "headwater history shows which ones are kept.",
-        details: { generation: generation.number },
-      },
-    );
-  }
-  if (stream !== undefined && !generation.streams.some(({ name }) => name === stream)) {
+  const generation = await keptGeneration(store, name);
+  if (stream !== undefined && !generation.streams.some((one) => one.name === stream)) {
     throw new HeadwaterError("NOT_FOUND", `there is no image stream ${JSON.stringify(stream)}`, {
-      hint: `There are: ${generation.streams.map(({ name }) => name).join(", ")}.`,
+      hint: `There are: ${generation.streams.map((one) => one.name).join(", ")}.`,
     });
   }
   return generation;
-}
-
-function noGeneration(store: Store, number: number | undefined): HeadwaterError {
-  if (number === undefined) {
-    return new HeadwaterError("NOT_FOUND", `the store ${store.name} lists nothing yet`, {
-      hint: "Add an image first: headwater add --help",
-    });
-  }
-  return new HeadwaterError("NOT_FOUND", `there is no generation ${number}`, {
-    hint: "headwater history lists them.",
-  });
 }

@@ -22,12 +22,20 @@ const PIECE = 1024 * 1024;
 
 /**
  * Tells what is in place. What an export wrote and has the size and the time of then is not read again, as `rsync` does it; everything
- * else that could be right is.
+ * else that could be right is; with `readsAll` that too.
  */
 export async function compare(
   target: Target,
   path: string,
-  { file, recorded }: { readonly file: WantedFile; readonly recorded: RecordedFile | undefined },
+  {
+    file,
+    recorded,
+    readsAll,
+  }: {
+    readonly file: WantedFile;
+    readonly recorded: RecordedFile | undefined;
+    readonly readsAll: boolean;
+  },
 ): Promise<Compared> {
   const lying = await target.look(path);
   const said = { path, file, isForeign: lying !== undefined && recorded === undefined };
@@ -35,7 +43,7 @@ export async function compare(
   const other = { ...said, state: "other", modifiedMs: null } as const;
   if (lying.kind !== "file" || lying.size !== file.size) return other;
   const { modifiedMs } = lying;
-  const isKnown = recorded?.modifiedMs === modifiedMs && recorded.size === file.size;
+  const isKnown = !readsAll && recorded?.modifiedMs === modifiedMs && recorded.size === file.size;
   const found = isKnown ? recorded.sha256 : await hashOf(target, path);
   return found === file.sha256 ? { ...said, state: "same", modifiedMs } : other;
 }

@@ -5,6 +5,7 @@ import type { ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
+import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 import { narrow, rootOf } from "../narrow.ts";
 
 export interface Rendered {
@@ -29,13 +30,15 @@ export async function documentsOfHeld(
   for (const { stream, sha256 } of absent) {
     missing.set(stream, (missing.get(stream) ?? new Set()).add(sha256));
   }
+  const replaces = (path: string): boolean => {
+    const owner = generation.streams.find(({ name }) => path.startsWith(`${name}/`))?.name;
+    return owner === undefined || missing.has(owner);
+  };
   const documents = new Map<string, string>();
   const streams = await readStreams(store, generation);
   const held = streams.map((stream) => heldOf(stream, missing.get(stream.name)));
-  const ownerOf = (path: string): string | undefined =>
-    generation.streams.find(({ name }) => path.startsWith(`${name}/`))?.name;
   for (const { path, text } of renderDocuments(held, new Date(generation.createdAt)).documents) {
-    if (ownerOf(path) === undefined) documents.set(path, text);
+    if (replaces(path)) documents.set(path, text);
   }
   for (const record of generation.streams) {
     const gone = missing.get(record.name);
@@ -45,10 +48,7 @@ export async function documentsOfHeld(
   const encoder = new TextEncoder();
   return {
     documents: new Map([...documents].map(([path, text]) => [path, encoder.encode(text)])),
-    replaces: (path) => {
-      const owner = ownerOf(path);
-      return owner === undefined || missing.has(owner);
-    },
+    replaces,
   };
 }
 
@@ -68,7 +68,8 @@ async function ownRoot(
 ): Promise<Map<string, string>> {
   const listing = new Map<string, ProductsFile>();
   for (const [path, file] of await readListing(store, generation, record)) {
-    const held = narrow(file, ({ item }) => !isGone(item, gone));
+    // A client that has chosen a delta does not go back to the whole file.
+    const held = withUsableDeltasIn(narrow(file, ({ item }) => !isGone(item, gone)));
     if (held.products.size > 0) listing.set(path, held);
   }
   return rootOf(store, generation, { stream: record.name, listing });

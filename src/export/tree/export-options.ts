@@ -7,6 +7,8 @@ export interface ExportOptions extends Choice {
   readonly link: LinkMode;
   /** Write also where other files are, replacing those in the way, and take over the tree of another store or image stream. */
   readonly force: boolean;
+  /** Read every file, not only those whose size or time is another than noted: for a disk that forgets. */
+  readonly readsAll?: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onProgress?: (progress: { readonly bytes: number; readonly of: number }) => void;
   /** Milliseconds since 1970. */

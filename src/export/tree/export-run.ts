@@ -1,6 +1,7 @@
 import type { Store } from "../../store/store.ts";
-import { Bringer } from "./bring.ts";
+import { Bringer, type Brought } from "./bring.ts";
 import type { ExportOptions } from "./export-options.ts";
+import type { Compared } from "./compare.ts";
 import { leftSince, type Plan, recorded } from "./plan.ts";
 import { severalAtOnce } from "./several-at-once.ts";
 import type { Target } from "./target.ts";
@@ -40,15 +41,34 @@ export async function carryOut(ends: Ends, planned: Planned, options: ExportOpti
   const note = (): Promise<void> => writeRecord(target, { ...head, files });
   // Noted before it is done: what a kill leaves behind is known to be ours, and what is listed again is not removed.
   if (!sameFiles(files, before?.files)) await note();
-  await bringItems(target, bringer, { plan, options });
-  await bringTexts(target, bringer, { plan, options });
-  for (const path of plan.goneIndexes) {
+  const work: Work = {
+    plan,
+    options,
+    bringer,
+    target,
+    name: async ({ path, file }, { temporary, modifiedMs }) => {
+      await target.name(temporary, path);
+      files.set(path, recorded(file, modifiedMs));
+    },
+  };
+  const replacing = await bringItems(work);
+  // All are written before the first one gets its name: a full disk leaves the lists as they were, and the files that they fit.
+  const texts = await bringTexts(work);
+  for (const [wanted, brought] of replacing) await work.name(wanted, brought);
+  await target.sync();
+  for (const stage of ["sums", "lists", "index"]) {
+    for (const wanted of plan.texts) {
+      const brought = texts.get(wanted);
+      if (wanted.file.stage === stage && brought !== undefined) await work.name(wanted, brought);
+    }
+    await target.sync();
+  }
+  for (const path of plan.goneAtOnce) {
     await target.remove(path);
     files.delete(path);
   }
   await target.sync();
   const removed = await removeDue(target, files, { plan, options });
-  await lookAgain(target, files, plan);
   if (before?.generation !== head.generation || !sameFiles(files, before.files)) await note();
   return {
     copiedBytes: bringer.copiedBytes,
@@ -61,6 +81,10 @@ export async function carryOut(ends: Ends, planned: Planned, options: ExportOpti
 interface Work {
   readonly plan: Plan;
   readonly options: ExportOptions;
+  readonly bringer: Bringer;
+  readonly target: Target;
+  /** Gives a file its name, and notes its time, which tells later whether somebody changed it. */
+  readonly name: (wanted: Compared, brought: Brought) => Promise<void>;
 }
 
 function bringerFor(ends: Ends, plan: Plan, { link, signal, onProgress }: ExportOptions): Bringer {
@@ -77,41 +101,33 @@ function bringerFor(ends: Ends, plan: Plan, { link, signal, onProgress }: Export
   });
 }
 
-/** New files first. What has other bytes behind a known path comes last of them, since the lists that are there do not fit it. */
-async function bringItems(target: Target, bringer: Bringer, { plan, options }: Work): Promise<void> {
-  const replacing: { readonly path: string; readonly temporary: string }[] = [];
-  await severalAtOnce(plan.items, async ({ path, file, state }) => {
+/** New files get their names at once: nothing names them yet. Returns those that have other bytes behind a known path. */
+async function bringItems({ plan, options, bringer, target, name }: Work): Promise<Map<Compared, Brought>> {
+  const replacing = new Map<Compared, Brought>();
+  await severalAtOnce(plan.items, async (wanted) => {
     options.signal?.throwIfAborted();
-    const temporary = await bringer.bring(file);
-    if (state === "new") await target.name(temporary, path);
-    else replacing.push({ path, temporary });
+    const brought = await bringer.bring(wanted.file);
+    if (wanted.state === "new") await name(wanted, brought);
+    else replacing.set(wanted, brought);
   });
   await target.sync();
-  for (const { path, temporary } of replacing) await target.name(temporary, path);
-  await target.sync();
+  return replacing;
 }
 
-/** All of them are written before the first one gets its name, so that a full disk leaves the lists as they were. */
-async function bringTexts(target: Target, bringer: Bringer, { plan, options }: Work): Promise<void> {
-  const temporaries = new Map<string, string>();
-  await severalAtOnce(plan.texts, async ({ path, file }) => {
+async function bringTexts({ plan, options, bringer }: Work): Promise<Map<Compared, Brought>> {
+  const ready = new Map<Compared, Brought>();
+  await severalAtOnce(plan.texts, async (wanted) => {
     options.signal?.throwIfAborted();
-    temporaries.set(path, await bringer.bring(file));
+    ready.set(wanted, await bringer.bring(wanted.file));
   });
-  for (const stage of ["sums", "lists", "index"] as const) {
-    for (const { path, file } of plan.texts) {
-      const temporary = temporaries.get(path);
-      if (file.stage === stage && temporary !== undefined) await target.name(temporary, path);
-    }
-    await target.sync();
-  }
+  return ready;
 }
 
 /** The index in place lists none of these: from now on their grace runs. */
 async function removeDue(
   target: Target,
   files: Map<string, RecordedFile>,
-  { plan, options }: Work,
+  { plan, options }: Pick<Work, "plan" | "options">,
 ): Promise<RecordedFile[]> {
   const nowMs = options.now();
   const removed: RecordedFile[] = [];
@@ -126,13 +142,6 @@ async function removeDue(
   }
   await target.sync();
   return removed;
-}
-
-/** Notes the times of what was written, which tell later whether somebody changed it. */
-async function lookAgain(target: Target, files: Map<string, RecordedFile>, plan: Plan): Promise<void> {
-  await severalAtOnce([...plan.items, ...plan.texts], async ({ path, file }) => {
-    files.set(path, recorded(file, (await target.look(path))?.modifiedMs ?? null));
-  });
 }
 
 function sameFiles(

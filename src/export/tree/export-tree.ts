@@ -8,7 +8,7 @@ import { withTreeLock } from "./lock.ts";
 import { leftSince, planOf } from "./plan.ts";
 import { refuseAnotherTree, refuseNested, refuseOthersFiles } from "./refusals.ts";
 import { Target } from "./target.ts";
-import { type RecordedFile, readRecord, type TreeRecord } from "./tree-record.ts";
+import { type RecordedFile, ownerOf, readRecord } from "./tree-record.ts";
 import { type NotHeld, type Wanted, wantedOf } from "./wanted.ts";
 
 export interface Count {
@@ -34,6 +34,7 @@ export interface ExportReport {
   /** When the first of these may be removed: RFC 3339, UTC. */
   readonly leavesAt: string | null;
   readonly notHeld: readonly NotHeld[];
+  readonly unplaceable: readonly string[];
   readonly omitted: readonly string[];
 }
 
@@ -60,6 +61,8 @@ export async function exportTree(
         const ready = await prepare(ends, options);
         return reportOf(ends.target, ready, { ...options, outcome: await carryOut(ends, ready, options) });
       } catch (error) {
+        // The room they take may be what is missing. Should it fail, the next run does it.
+        await ends.target.removeUnfinished().catch(() => undefined);
         // What a list named may be given up while it is copied: then again with what is newest now.
         const overtaken = error instanceof HeadwaterError && error.code === "BLOB_MISSING";
         if (!overtaken || attempt === TRIES || (await store.newest())?.id === newest?.id) throw error;
@@ -92,22 +95,13 @@ interface Ready extends Planned {
 async function prepare({ store, target }: Ends, options: ExportOptions): Promise<Ready> {
   const generation = await chooseGeneration(store, options);
   const before = await readRecord(target);
-  const head = await headOf(store, generation.number, options);
-  if (!options.force) refuseAnotherTree(target, before, head);
-  const wanted = await wantedOf(store, generation, options.stream);
+  const owner = await ownerOf(store, options.stream);
+  if (!options.force) refuseAnotherTree(target, before, owner);
+  const wanted = await wantedOf(store, generation, { stream: options.stream, target, record: before });
+  const head = { ...owner, generation: generation.number, signedBy: wanted.signedBy };
   // A tree that is there is emptied; a new one would be a web server's mistake for an hour.
   if (wanted.files.size === 0 && before === undefined) throw nothingToExport(store, wanted);
-  const { force, signal } = options;
-  return { wanted, before, head, plan: await planOf(target, wanted, { record: before, force, signal }) };
-}
-
-async function headOf(
-  store: Store,
-  generation: number,
-  { stream }: ExportOptions,
-): Promise<Omit<TreeRecord, "files">> {
-  const first = await store.generation(1);
-  return { store: first?.id ?? "", stream: stream ?? null, generation };
+  return { wanted, before, head, plan: await planOf(target, wanted, { ...options, record: before }) };
 }
 
 function reportOf(
@@ -133,6 +127,7 @@ function reportOf(
     leaving: count(leaving),
     leavesAt: leaving.length === 0 ? null : new Date(next).toISOString(),
     notHeld: wanted.notHeld,
+    unplaceable: wanted.unplaceable,
     omitted: wanted.omitted,
   };
 }

@@ -14,14 +14,16 @@ export interface Plan {
   readonly intended: ReadonlyMap<string, RecordedFile>;
   /** Files that exports wrote and nothing lists any more. */
   readonly left: ReadonlyMap<string, RecordedFile>;
-  /** Those of them that are indexes: what they list may go, so they go first. */
-  readonly goneIndexes: readonly string[];
+  /** Files that must not stay: an index whose files may go, and a signature or a compressed copy that its list no longer has. */
+  readonly goneAtOnce: readonly string[];
 }
 
 export interface PlanOptions {
   readonly record: TreeRecord | undefined;
   /** Files of others may be replaced. */
   readonly force: boolean;
+  /** Also what has the size and the time that were noted. */
+  readonly readsAll?: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -29,25 +31,34 @@ export interface PlanOptions {
 export async function planOf(
   target: Target,
   { files }: Wanted,
-  { record, force, signal }: PlanOptions,
+  { record, force, readsAll = false, signal }: PlanOptions,
 ): Promise<Plan> {
   const found = new Map<string, Compared>();
   await severalAtOnce(files, async ([path, file]) => {
     signal?.throwIfAborted();
-    found.set(path, await compare(target, path, { file, recorded: record?.files.get(path) }));
+    found.set(path, await compare(target, path, { file, recorded: record?.files.get(path), readsAll }));
   });
-  // In the order of the lists, whoever was looked at first.
-  const compared = [...files.keys()].flatMap((path) => found.get(path) ?? []);
+  // A list, its signatures and its compressed copy get their names one after the other.
+  const compared = [...files.keys()].toSorted().flatMap((path) => found.get(path) ?? []);
   if (!force) refuseForeign(target, compared);
   const missing = compared.filter(({ state }) => state !== "same");
   const left = [...(record?.files ?? [])].filter(([path]) => !files.has(path));
+  const staysForGrace = ([path, { isIndex }]: readonly [string, RecordedFile]): boolean =>
+    !isIndex && !isBesideList(path, files);
   return {
     items: missing.filter(({ file }) => file.stage === "item"),
     texts: missing.filter(({ file }) => file.stage !== "item"),
     intended: new Map(compared.map(({ path, file, modifiedMs }) => [path, recorded(file, modifiedMs)])),
-    left: new Map(left.filter(([, { isIndex }]) => !isIndex)),
-    goneIndexes: left.filter(([, { isIndex }]) => isIndex).map(([path]) => path),
+    left: new Map(left.filter(staysForGrace)),
+    goneAtOnce: left.filter((file) => !staysForGrace(file)).map(([path]) => path),
   };
+}
+
+/** What was made of a list's bytes, which are others now. A signature of an item stays right: the item stays what it is. */
+function isBesideList(path: string, files: ReadonlyMap<string, WantedFile>): boolean {
+  const made = /\.(?:gz|gpg|asc)$/.exec(path);
+  const stage = made === null ? undefined : files.get(path.slice(0, made.index))?.stage;
+  return stage === "lists" || stage === "index";
 }
 
 export function recorded({ sha256, size, stage }: WantedFile, modifiedMs: number | null): RecordedFile {

@@ -36,18 +36,22 @@ export function refuseAnotherTree(
   record: TreeRecord | undefined,
   { store, stream }: Pick<TreeRecord, "store" | "stream">,
 ): void {
-  if (record === undefined) return;
-  const difference =
+  if (record === undefined || (record.store === store && record.stream === stream)) return;
+  const [difference, hint] =
     record.store === store
-      ? record.stream === stream
-        ? undefined
-        : `is the tree of ${nameOf(record.stream)}, not of ${nameOf(stream)}`
-      : "is the tree of another store";
-  if (difference === undefined) return;
-  throw new HeadwaterError("TARGET_UNUSABLE", `${root} ${difference}.`, {
-    hint: "Name another folder; --force makes this one the tree that you ask for.",
+      ? [
+          `the tree of ${nameOf(record.stream)}, not of ${nameOf(stream)}`,
+          `${optionFor(record.stream)}, or name`,
+        ]
+      : ["the tree of another store", "Name"];
+  throw new HeadwaterError("TARGET_UNUSABLE", `${root} is ${difference}.`, {
+    hint: `${hint} another folder; --force makes this one the tree that you ask for.`,
     details: { path: root },
   });
+}
+
+function optionFor(stream: string | null): string {
+  return stream === null ? "Leave --stream out" : `Give --stream ${stream}`;
 }
 
 function nameOf(stream: string | null): string {

@@ -97,6 +97,16 @@ export class Target {
     return clear("open", this.place(path), open(this.place(path), flags));
   }
 
+  /** A small file whole. */
+  async read(path: string): Promise<Buffer> {
+    const handle = await this.open(path);
+    try {
+      return await clear("read", this.place(path), handle.readFile());
+    } finally {
+      await handle.close();
+    }
+  }
+
   /** The place of an unfinished file, on the same file system, that nobody else uses. */
   temporary(): string {
     return this.place(posix.join(OWN_FOLDER, "new", randomBytes(9).toString("hex")));
@@ -160,7 +170,7 @@ export class Target {
     try {
       await rmdir(this.place(folder));
     } catch (error) {
-      if (errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST") return false;
+      if (["ENOTEMPTY", "EEXIST", "EBUSY"].includes(errnoOf(error) ?? "")) return false;
       return clear("remove the folder", this.place(folder), Promise.reject(error));
     }
     this.#folders.delete(folder);

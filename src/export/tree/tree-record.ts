@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import * as z from "zod";
 import { HeadwaterError } from "../../error.ts";
 import { isRelativePath } from "../../simplestreams/relative-path.ts";
+import type { Store } from "../../store/store.ts";
 import { clear } from "./target-errors.ts";
 import { OWN_FOLDER, type Target } from "./target.ts";
 
@@ -23,7 +24,18 @@ export interface TreeRecord {
   /** The image stream whose root this is; null for the merged root. */
   readonly stream: string | null;
   readonly generation: number;
+  /** The key that signed lists which were made for the tree. */
+  readonly signedBy: string | null;
   readonly files: ReadonlyMap<string, RecordedFile>;
+}
+
+/** Whose tree one is that is exported from here. */
+export async function ownerOf(
+  store: Store,
+  stream: string | undefined,
+): Promise<Pick<TreeRecord, "store" | "stream">> {
+  const first = await store.generation(1);
+  return { store: first?.id ?? "", stream: stream ?? null };
 }
 
 const PLACE = posix.join(OWN_FOLDER, "tree.json");
@@ -34,6 +46,7 @@ const schema = z.object({
   store: z.string(),
   stream: z.string().nullable(),
   generation: z.number(),
+  signedBy: z.string().nullable().default(null),
   // Lists: a path may be called as an object's own members are.
   files: z.array(
     z.tuple([
@@ -42,7 +55,7 @@ const schema = z.object({
       z.number(),
       z.boolean(),
       z.number().nullable(),
-      z.string().nullable(),
+      z.iso.datetime().nullable(),
     ]),
   ),
 });
@@ -50,18 +63,13 @@ const schema = z.object({
 /** Undefined when no export has written here. Throws TARGET_UNUSABLE for notes that cannot be read. */
 export async function readRecord(target: Target): Promise<TreeRecord | undefined> {
   if ((await target.look(PLACE)) === undefined) return undefined;
-  const handle = await target.open(PLACE);
-  let text: string;
-  try {
-    text = await clear("read", target.place(PLACE), handle.readFile("utf8"));
-  } finally {
-    await handle.close();
-  }
-  const { store, stream, generation, files } = parse(text, target.place(PLACE));
+  const text = (await target.read(PLACE)).toString();
+  const { store, stream, generation, signedBy, files } = parse(text, target.place(PLACE));
   return {
     store,
     stream,
     generation,
+    signedBy,
     files: new Map(
       files.map(([path, sha256, size, isIndex, modifiedMs, leftAt]) => [
         path,
@@ -73,7 +81,7 @@ export async function readRecord(target: Target): Promise<TreeRecord | undefined
 
 /** Durable when this resolves, and whole at every moment. */
 export async function writeRecord(target: Target, record: TreeRecord): Promise<void> {
-  const { store, stream, generation } = record;
+  const { store, stream, generation, signedBy } = record;
   const files = [...record.files].map(([path, { sha256, size, isIndex, modifiedMs, leftAt }]) => [
     path,
     sha256,
@@ -85,7 +93,7 @@ export async function writeRecord(target: Target, record: TreeRecord): Promise<v
   const temporary = target.temporary();
   const handle = await target.create(temporary);
   try {
-    const text = JSON.stringify({ format: FORMAT, store, stream, generation, files });
+    const text = JSON.stringify({ format: FORMAT, store, stream, generation, signedBy, files });
     await clear("write", target.place(PLACE), handle.writeFile(text));
     await clear("sync", target.place(PLACE), handle.sync());
   } finally {

@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { gzipSync } from "node:zlib";
-import { HeadwaterError } from "../../error.ts";
-import { parseRelativePath } from "../../simplestreams/relative-path.ts";
-import { readDocument, readDocumentBlob } from "../../store/documents.ts";
 import type { Generation } from "../../store/generation.ts";
 import { itemsOf, type ServedItem } from "../../store/items.ts";
 import type { Sha256, Store } from "../../store/store.ts";
-import { documentsOfHeld } from "./documents-of-held.ts";
-import { OWN_FOLDER } from "./target.ts";
+import type { Target } from "./target.ts";
+import { documentsFor } from "./tree-documents.ts";
+import type { TreeRecord } from "./tree-record.ts";
+import { foldersOf, unplaceable } from "./unplaceable.ts";
 
 /**
  * The order in which files get into a tree: what is named before what names it. `sums` is for people and named by nothing; `lists` are
@@ -34,43 +33,91 @@ export interface NotHeld {
 
 export interface Wanted {
   readonly generation: Generation;
+  /** Who signed lists that were made for the tree. */
+  readonly signedBy: string | null;
   /** By path below the root of the tree. */
   readonly files: ReadonlyMap<string, WantedFile>;
   readonly notHeld: readonly NotHeld[];
+  /** Listed files that no folder can hold beside the others, by their path below the server's root. */
+  readonly unplaceable: readonly string[];
   /** Documents of the generation that would name what is not here, and cannot be made anew: signatures. */
   readonly omitted: readonly string[];
+}
+
+export interface WantedOptions {
+  readonly stream: string | undefined;
+  /** The tree as it is. */
+  readonly target: Target;
+  readonly record: TreeRecord | undefined;
 }
 
 /** Everything that a tree of one generation holds, or of one of its image streams. */
 export async function wantedOf(
   store: Store,
   generation: Generation,
-  stream: string | undefined,
+  { stream, target, record }: WantedOptions,
 ): Promise<Wanted> {
   const base = stream === undefined ? "" : `${stream}/`;
-  const items = [...(await itemsOf(store, generation))].filter(([path]) => path.startsWith(base));
-  const isHere = await presence(store);
-  const files = new Map<string, WantedFile>();
-  const absent: ServedItem[] = [];
-  for (const [path, item] of items) {
-    if (await isHere(item)) files.set(pathInTree(path, base), itemFile(item));
-    else absent.push(item);
+  const placeOf = (path: string): string | undefined =>
+    path.startsWith(base) ? path.slice(base.length) : undefined;
+  const { here, absent, odd } = await itemsFor(store, generation, placeOf);
+  const tree = { target, record, placeOf };
+  const { documents, omitted, signedBy } = await documentsFor(store, generation, {
+    tree,
+    leftOut: [...absent, ...odd],
+  });
+  const files = new Map([...here].map(([place, item]) => [place, itemFile(item)]));
+  for (const [place, { bytes }] of documents) files.set(place, textFile(bytes, stageOf(place)));
+  const folders = new Set([...files.keys()].flatMap(foldersOf));
+  // What is listed has its path before all that is added here.
+  const add = (place: string, file: () => WantedFile): void => {
+    if (!files.has(place) && !folders.has(place)) files.set(place, file());
+  };
+  for (const [place, { bytes, zipped }] of documents) {
+    if (COMPRESSIBLE.test(place))
+      add(`${place}.gz`, () => textFile(zipped ?? gzipSync(bytes), stageOf(place)));
   }
-  const { documents, omitted } = await documentsOf(store, generation, absent);
-  for (const [path, { bytes, zipped }] of documents) {
-    if (!path.startsWith(base)) continue;
-    const place = pathInTree(path, base);
-    const stage = isIndex(place) ? "index" : "lists";
-    addFile(files, place, textFile(bytes, stage));
-    if (place.endsWith(".json")) addFile(files, `${place}.gz`, textFile(zipped ?? gzipSync(bytes), stage));
-  }
-  for (const [path, bytes] of sumsOf(files)) addFile(files, path, textFile(bytes, "sums"));
+  for (const [place, bytes] of sumsOf(files)) add(place, () => textFile(bytes, "sums"));
   return {
     generation,
+    signedBy,
     files,
+    omitted,
     notHeld: countByStream(absent),
-    omitted: omitted.filter((path) => path.startsWith(base)),
+    unplaceable: odd.map((item) => `${item.stream}/${item.path}`),
   };
+}
+
+interface TreeItems {
+  readonly here: ReadonlyMap<string, ServedItem>;
+  /** At an upstream. */
+  readonly absent: readonly ServedItem[];
+  /** Here, and not to be put into a folder. */
+  readonly odd: readonly ServedItem[];
+}
+
+async function itemsFor(
+  store: Store,
+  generation: Generation,
+  placeOf: (path: string) => string | undefined,
+): Promise<TreeItems> {
+  const items = new Map<string, ServedItem>();
+  for (const [path, item] of await itemsOf(store, generation)) {
+    const place = placeOf(path);
+    if (place !== undefined) items.set(place, item);
+  }
+  const documents = Object.keys(generation.documents).flatMap((path) => placeOf(path) ?? []);
+  const isOdd = unplaceable(new Set(items.keys()), new Set(documents));
+  const isHere = await presence(store);
+  const here = new Map<string, ServedItem>();
+  const absent: ServedItem[] = [];
+  const odd: ServedItem[] = [];
+  for (const [place, item] of items) {
+    if (isOdd.has(place)) odd.push(item);
+    else if (await isHere(item)) here.set(place, item);
+    else absent.push(item);
+  }
+  return { here, absent, odd };
 }
 
 /** Own image streams and mirrors hold what they list; of a cache, what was held when the list was read may have been let go since. */
@@ -80,51 +127,15 @@ async function presence(store: Store): Promise<(item: ServedItem) => Promise<boo
     isHeld && (!isCached || live.has(sha256) || (await store.sizeOf(sha256)) !== undefined);
 }
 
-interface Document {
-  readonly bytes: Uint8Array;
-  /** Where the store has it like that. */
-  readonly zipped?: Uint8Array;
+/** What clients ask for first, which names everything else: the index of simplestreams or of LXC, signed, or a signature of it. */
+const INDEX = /^(?:[^/]+\/)?(?:streams\/v1\/index\.s?json|meta\/1\.0\/index-[^/]+)(?:\.gpg|\.asc)?$/;
+
+function stageOf(document: string): Stage {
+  return INDEX.test(document) ? "index" : "lists";
 }
 
-async function documentsOf(
-  store: Store,
-  generation: Generation,
-  absent: readonly ServedItem[],
-): Promise<{ readonly documents: ReadonlyMap<string, Document>; readonly omitted: readonly string[] }> {
-  const rendered = await documentsOfHeld(store, generation, absent);
-  const documents = new Map<string, Document>();
-  const omitted: string[] = [];
-  for (const [path, record] of Object.entries(generation.documents)) {
-    if (rendered.replaces(path)) {
-      if (!rendered.documents.has(path)) omitted.push(path);
-      continue;
-    }
-    const bytes = await readDocument(store, record);
-    const zipped = record.encoding === "gzip" ? await readDocumentBlob(store, record) : undefined;
-    documents.set(path, zipped === undefined ? { bytes } : { bytes, zipped });
-  }
-  for (const [path, bytes] of rendered.documents) documents.set(path, { bytes });
-  return { documents, omitted };
-}
-
-/** An index of simplestreams or of LXC, in any form: the one that clients ask for first. */
-function isIndex(path: string): boolean {
-  return posix.basename(path).startsWith("index");
-}
-
-/** What is listed has its path before all that is added here. */
-function addFile(files: Map<string, WantedFile>, path: string, file: WantedFile): void {
-  if (!files.has(path)) files.set(path, file);
-}
-
-function pathInTree(path: string, base: string): string {
-  const place = parseRelativePath(path.slice(base.length));
-  if (place !== OWN_FOLDER && !place.startsWith(`${OWN_FOLDER}/`)) return place;
-  throw new HeadwaterError("PATH_UNSAFE", `cannot export ${place}: that place is for what an export notes`, {
-    hint: "Take the image off the lists (headwater remove), or give its file another path.",
-    details: { path: place },
-  });
-}
+/** What web servers may send compressed. */
+const COMPRESSIBLE = /\.s?json$/;
 
 function itemFile({ sha256, size }: ServedItem): WantedFile {
   return { sha256, size, stage: "item" };

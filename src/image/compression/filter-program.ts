@@ -15,7 +15,7 @@ export async function startFilter(
   args: readonly string[],
 ): Promise<FilterProgram | undefined> {
   // The language of its messages must not depend on who runs Headwater, nor may its options.
-  const child = spawn(command, args, { env: { PATH: searchPath, LC_ALL: "C" } });
+  const child = spawn(command, args, { env: { PATH: SEARCH_PATH, LC_ALL: "C" } });
   try {
     await once(child, "spawn");
   } catch {
@@ -25,7 +25,8 @@ export async function startFilter(
   return (source, explain) => run(child, source, explain);
 }
 
-const searchPath = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+/** Where programs are looked for, whoever runs Headwater. */
+export const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 async function* run(
   child: ChildProcessWithoutNullStreams,

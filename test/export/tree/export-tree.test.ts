@@ -18,6 +18,7 @@ import { withTreeLock } from "../../../src/export/tree/lock.ts";
 import { Target } from "../../../src/export/tree/target.ts";
 import { codeOf } from "../../contract/store.ts";
 import { type Site, temporarySite } from "../../cli/site.ts";
+import { smallDisk } from "./small-disk.ts";
 import { filesIn, listedIn, wrongCopies, wrongFiles } from "./walk-tree.ts";
 
 const HOUR = 3_600_000;
@@ -124,11 +125,13 @@ describe("a tree", () => {
 
   it("of an older generation is what was listed then", async () => {
     await addImage("b", "--os", "other");
-    expect(await exported({ generation: 1 })).toMatchObject({ generation: 1, listed: { files: 2 } });
+    expect(await exported({ generation: "1" })).toMatchObject({ generation: 1, listed: { files: 2 } });
     expect(await wrongFiles(www)).toEqual([]);
-    expect(await codeOf(exported({ generation: 9 }))).toBe("NOT_FOUND");
+    expect(await codeOf(exported({ generation: "9" }))).toBe("NOT_FOUND");
+    expect(await codeOf(exported({ generation: "2020-01-01" }))).toBe("NOT_FOUND");
+    expect(await codeOf(exported({ generation: "latest" }))).toBe("USAGE");
     await site.json("prune", "--grace", "0");
-    expect(await codeOf(exported({ generation: 1 }))).toBe("GENERATION_GONE");
+    expect(await codeOf(exported({ generation: "1" }))).toBe("GENERATION_GONE");
     expect(await codeOf(exported({ stream: "elsewhere" }))).toBe("NOT_FOUND");
   });
 
@@ -173,11 +176,14 @@ describe("what left the lists", () => {
   it("stays when it is listed again, and its grace begins anew when it leaves again", async () => {
     await addImage("b", "--os", "other");
     await exported();
-    await exported({ generation: 1 });
+    await exported({ generation: "1" });
     now += GRACE - 1;
     await exported();
     now += 2;
-    expect(await exported({ generation: 1 })).toMatchObject({ leaving: { files: 3 }, removed: { files: 0 } });
+    expect(await exported({ generation: "1" })).toMatchObject({
+      leaving: { files: 3 },
+      removed: { files: 0 },
+    });
     await exported();
     expect(await wrongFiles(www)).toEqual([]);
   });
@@ -186,11 +192,11 @@ describe("what left the lists", () => {
     await addImage("b", "--os", "other");
     await exported();
     now += 400 * 24 * HOUR;
-    await exported({ generation: 1 });
+    await exported({ generation: "1" });
     now -= 400 * 24 * HOUR;
-    expect(await exported({ generation: 1 })).toMatchObject({ leaving: { files: 3 } });
+    expect(await exported({ generation: "1" })).toMatchObject({ leaving: { files: 3 } });
     now += GRACE - 1;
-    expect(await exported({ generation: 1 })).toMatchObject({ leaving: { files: 3 } });
+    expect(await exported({ generation: "1" })).toMatchObject({ leaving: { files: 3 } });
   });
 
   it("is never a file of somebody else", async () => {
@@ -233,6 +239,25 @@ describe("a file of the tree that somebody changed", () => {
   });
 });
 
+describe("a file of the tree whose disk forgot", () => {
+  it("is mended when every file is to be read, and not rewritten otherwise", async () => {
+    await exported();
+    const place = join(www, await rootIn());
+    const { mtimeNs } = statSync(place, { bigint: true });
+    const bytes = readFileSync(place);
+    bytes.writeUInt8(bytes.readUInt8(50) ^ 1, 50);
+    writeFileSync(place, bytes);
+    execFileSync("touch", [
+      "--date",
+      `@${mtimeNs / 1_000_000_000n}.${String(mtimeNs % 1_000_000_000n).padStart(9, "0")}`,
+      place,
+    ]);
+    expect(await exported()).toMatchObject({ come: { files: 0 } });
+    expect(await exported({ readsAll: true })).toMatchObject({ come: { files: 1 }, written: { files: 0 } });
+    expect(await wrongFiles(www)).toEqual([]);
+  });
+});
+
 describe("files come", () => {
   it("as hard links when that is asked for, and otherwise never", async () => {
     const [image] = (await site.json("list")) as { files: { sha256: string; path: string }[] }[];
@@ -259,6 +284,8 @@ describe("files come", () => {
     bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
     writeFileSync(blob, bytes);
     expect(await codeOf(exported({ link: "copy" }))).toBe("BLOB_MISMATCH");
+    writeFileSync(blob, bytes.subarray(0, 200));
+    expect(await codeOf(exported({ link: "hard" }))).toBe("BLOB_MISMATCH");
     await rm(blob);
     expect(await codeOf(exported())).toBe("BLOB_MISSING");
     expect(await read("streams/v1/index.json")).toBe(before);
@@ -375,23 +402,9 @@ describe("saying what would be", () => {
 });
 
 describe("a disk that does not take it", () => {
-  let mounted = "";
-
-  function mount(context: TestContext, size: string): string {
-    const folder = join(site.folder, "disk");
-    execFileSync("mkdir", [folder]);
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder], { stdio: "pipe" });
-      mounted = folder;
-    } catch (error) {
-      context.skip(`cannot mount a small tmpfs (only root can): ${String(error).split("\n")[0]}`);
-    }
-    return folder;
-  }
-  afterEach(() => {
-    if (mounted !== "") execFileSync("umount", ["-l", mounted]);
-    mounted = "";
-  });
+  const disk = smallDisk();
+  const mount = (context: TestContext, size: string): string =>
+    disk.mount(context, { folder: join(site.folder, "disk"), size });
 
   it("because it is full leaves the lists as they were, and the next run goes on when there is room", async (context) => {
     const folder = mount(context, "512k");
@@ -408,6 +421,18 @@ describe("a disk that does not take it", () => {
     await exported({ folder });
     expect(await wrongFiles(folder)).toEqual([]);
     expect(new Set((await listedIn(folder)).map(({ path }) => path)).size).toBe(4);
+  });
+
+  it("because it is full when lists are written has none of their bytes left to be in the way", async (context) => {
+    const folder = mount(context, "4m");
+    await exported({ folder });
+    await addImage("b", "--os", "other");
+    // Room for what is noted, the two files, and some of the lists.
+    disk.leavePages(7);
+    expect(await codeOf(exported({ folder }))).toBe("TARGET_FULL");
+    expect((await filesIn(folder)).filter((path) => path.includes("other"))).toHaveLength(2);
+    expect(await readdir(join(folder, ".headwater-export/new"))).toEqual([]);
+    expect(await wrongFiles(folder)).toEqual([]);
   });
 
   it("because it is read-only, or another one than hard links can reach, is named", async (context) => {

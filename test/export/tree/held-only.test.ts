@@ -8,7 +8,9 @@ import { checkTree } from "../../../src/export/tree/check-tree.ts";
 import { type ExportReport, exportTree } from "../../../src/export/tree/export-tree.ts";
 import { changeHeld } from "../../../src/store/hold.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { bytesOf, pathsOf, sync, tinyUpstream } from "../../intake/sync/tiny-upstream.ts";
+import { bytesOf, INDEX, pathsOf, PRODUCTS, sync, tinyUpstream } from "../../intake/sync/tiny-upstream.ts";
+import { verifyClearsigned, verifyDetached } from "../../../src/upstream/signature.ts";
+import { newSigner, signedStore } from "../../signing/keys.ts";
 import { codeOf } from "../../contract/store.ts";
 import { type HostileSite, startSite } from "../../upstream/hostile-site.ts";
 import { filesIn, listedIn, wrongCopies, wrongFiles } from "./walk-tree.ts";
@@ -35,16 +37,17 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function exported(stream?: string): Promise<ExportReport> {
+async function exported(stream?: string, from = store): Promise<ExportReport> {
   const wishes = {
     folder: www,
     graceMs: 0,
     link: "auto",
     force: false,
+
     signal: undefined,
     now: Date.now,
   } as const;
-  return exportTree(store, openBlobFiles(store.name), { ...wishes, stream });
+  return exportTree(from, openBlobFiles(store.name), { ...wishes, stream });
 }
 
 /** As if clients had asked for these files of the cache. */
@@ -111,6 +114,34 @@ describe("a tree of a store with a cache", () => {
     await exported();
     expect(await filesIn(www)).not.toContain(`up/${one?.root}`);
     expect(await wrongFiles(www)).toEqual([]);
+  });
+
+  it("has the lists that were made anew signed as those of the store are, and is left alone when it is right", async () => {
+    const signer = await newSigner(join(folder, "keys"));
+    const signed = signedStore(store, signer);
+    await sync(signed, site, { mode: "cache" });
+    const held = pathsOf(VERSIONS[1] ?? { version: "" });
+    await fill(held.metadata, held.root);
+    expect(await exported(undefined, signed)).toMatchObject({ omitted: [] });
+    const key = Buffer.from(await signer.publicKey());
+    for (const path of [INDEX, PRODUCTS, `up/${INDEX}`, `up/${PRODUCTS}`]) {
+      const [list, detached] = [path, `${path}.gpg`].map((name) => readFileSync(join(www, name)));
+      await verifyDetached(list ?? key, detached ?? key, key, path);
+      const clear = readFileSync(join(www, path.replace(".json", ".sjson")));
+      const named = String(list).replaceAll('"streams/v1/images.json"', '"streams/v1/images.sjson"');
+      expect(JSON.parse((await verifyClearsigned(clear, key, path)).text)).toEqual(JSON.parse(named));
+    }
+    expect(await exported(undefined, signed)).toMatchObject({ written: { files: 0 } });
+    const difference = await checkTree(signed, www, { signal: undefined });
+    expect(difference).toMatchObject({ missing: [], differing: [], extra: [] });
+    // Another key signs all of them again.
+    const other = signedStore(store, await newSigner(join(folder, "other-keys")));
+    expect(await exported(undefined, other)).toMatchObject({ written: { files: 4 * 3 } });
+    // Without one nothing is exported, unless that is wanted.
+    expect(await codeOf(exported())).toBe("KEY_UNUSABLE");
+    const unsigned = signedStore(store, undefined, true);
+    expect((await exported(undefined, unsigned)).omitted).toContain(PRODUCTS.replace(".json", ".sjson"));
+    expect((await filesIn(www)).filter((path) => path.endsWith(".gpg"))).toEqual([]);
   });
 
   it("of a mirror has the upstream's own documents", async () => {
