@@ -173,6 +173,10 @@ describe("a hostile bundle", () => {
     ],
     ["a hash that is none", (one) => ({ ...one, files: [{ ...first(), sha256: "../../x" }] })],
     ["a link to itself", (one) => ({ ...one, files: [{ ...first(), link: first().path }] })],
+    [
+      "a link to another file",
+      (one) => ({ ...one, files: [first(), { ...one.files[1], link: first().path }] }),
+    ],
     ["a base that is not named", (one) => ({ ...one, files: [{ ...first(), base: "0".repeat(32) }] })],
     [
       "a stream with a path for a name",
