@@ -1,8 +1,8 @@
 // Prune by a rule of retention: what planning and publishing cost, apart from moving and unlinking files.
 // Usage: node bench/prune.mjs [--versions N] [--runs N] [--record]
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { retain } from "../dist/curate/retain.js";
@@ -32,7 +32,7 @@ try {
   const whole = join(folder, "whole");
   await writeTree(join(folder, "tree"), count);
   headwater("add", join(folder, "tree"), "--data", whole, "--quiet");
-  const found = { retain: [], prune: [], files: [], dry: [], gone: 0 };
+  const found = { retain: [], prune: [], files: [], dry: [], user: [], gone: 0 };
   for (let run = 0; run < runs; run++) await measure(found, join(folder, `run-${run}`), whole);
   const besides = found.retain.map((seconds, at) => seconds + found.prune[at]);
   const verdict = median(besides) < TARGET ? "met" : "missed";
@@ -41,6 +41,7 @@ try {
     ["rules, and the generation without what goes", spread(found.retain)],
     ["prune: what is named, and two generations", spread(found.prune)],
     [`both, besides moving and unlinking (below ${TARGET} s: ${verdict})`, spread(besides)],
+    ["all of it, user CPU", spread(found.user)],
     [`moving and unlinking ${found.gone} files`, spread(found.files)],
     ["headwater prune --dry-run, whole process", spread(found.dry)],
   ];
@@ -48,6 +49,7 @@ try {
   const title = `Prune of ${count} versions, ${runs} runs`;
   const notes = [
     `\`versions: ${KEPT}\` of ten for each product, no grace, \`--free-now\`; each run on a copy of the store`,
+    `Load of the machine at the end: ${loadavg()[0].toFixed(2)}`,
   ];
   if (values.record) record({ title, versions: [], notes, table });
 } finally {
@@ -57,12 +59,12 @@ try {
 async function measure(found, data, whole) {
   const copied = spawnSync("cp", ["-al", whole, data]);
   if (copied.status !== 0) throw new Error(`cp failed: ${copied.stderr}`);
-  const environment = join(data, "headwater.yaml");
-  spawnSync("sh", ["-c", `printf 'retention: {versions: ${KEPT}}\\n' > "${environment}"`]);
+  writeFileSync(join(data, "headwater.yaml"), `retention: {versions: ${KEPT}}\n`);
   found.dry.push(timed(() => headwater("prune", "--dry-run", "--quiet", "--data", data)));
   const files = { ms: 0 };
   const store = withTimedFiles(await openDirectoryStore(data), files);
   const policy = { general: { versions: KEPT }, streams: new Map(), products: [], text: "" };
+  const { user } = process.cpuUsage();
   const start = performance.now();
   const { goes } = await retain(store, policy, { now: Date.now() });
   const between = performance.now();
@@ -70,6 +72,7 @@ async function measure(found, data, whole) {
   found.retain.push((between - start) / 1000);
   found.prune.push((performance.now() - between - files.ms) / 1000);
   found.files.push(files.ms / 1000);
+  found.user.push((process.cpuUsage().user - user) / 1e6);
   found.gone = report.deleted.blobs;
   if (goes.length === 0) throw new Error("nothing went");
   rmSync(data, { recursive: true });

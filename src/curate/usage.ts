@@ -1,6 +1,7 @@
 import { readStreams } from "../publish/read-streams.ts";
 import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { isFileItem, isImages, type ProductPlace } from "../simplestreams/listing.ts";
+import { sizesOf } from "../store/blob-sizes.ts";
 import type { Generation } from "../store/generation.ts";
 import { numbersOf } from "../store/keeps.ts";
 import { listsOf, namedBlobs } from "../store/named-blobs.ts";
@@ -44,7 +45,7 @@ export interface Usage {
 /** Bytes as they are on the disk: blobs, in use and put aside. */
 export async function usage(store: Store, by: UsageKey): Promise<Usage> {
   const newest = await store.newest();
-  const left = await sizesOf(store);
+  const left = await sizesOf(store, await store.liveBlobs());
   const rows = rowsOf(await readStreams(store, newest), by, left);
   // Each step takes what it explains, so that nothing counts twice.
   const unique = rows.map((row) => take(left, row.unique));
@@ -75,15 +76,6 @@ export async function usage(store: Store, by: UsageKey): Promise<Usage> {
     ...found,
     total,
   };
-}
-
-async function sizesOf(store: Store): Promise<Map<Sha256, number>> {
-  const sizes = new Map<Sha256, number>();
-  for (const sha256 of await store.liveBlobs()) {
-    const size = await store.sizeOf(sha256);
-    if (size !== undefined) sizes.set(sha256, size);
-  }
-  return sizes;
 }
 
 function take(left: Map<Sha256, number>, blobs: Iterable<Sha256>): number {

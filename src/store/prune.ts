@@ -1,4 +1,5 @@
 import { HeadwaterError } from "../error.ts";
+import { sizesOf } from "./blob-sizes.ts";
 import { commit, type Draft } from "./commit.ts";
 import type { Generation } from "./generation.ts";
 import { type NamedBlobs, namedBlobs, namesAnyOf } from "./named-blobs.ts";
@@ -253,9 +254,8 @@ async function publishing<T>(store: Store, work: () => Promise<T>): Promise<T> {
 }
 
 async function weigh(store: Store, blobs: readonly Sha256[]): Promise<BlobCount> {
-  let bytes = 0;
-  for (const sha256 of blobs) bytes += (await store.sizeOf(sha256)) ?? 0;
-  return { blobs: blobs.length, bytes };
+  const sizes = await sizesOf(store, blobs);
+  return { blobs: blobs.length, bytes: [...sizes.values()].reduce((bytes, size) => bytes + size, 0) };
 }
 
 function total(blobs: readonly RetiredBlob[]): BlobCount {
