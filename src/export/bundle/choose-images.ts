@@ -10,7 +10,7 @@ import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
 import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
-import { narrow, rootOf } from "../narrow.ts";
+import { INDEX, narrow, rootOf } from "../narrow.ts";
 import { type Choice, narrowingOf } from "./narrowing.ts";
 
 export interface ChosenFile {
@@ -121,10 +121,17 @@ async function ownDocuments(
     for (const [path, text] of root) documents.set(path, encode(text));
     return documents;
   }
+  const wanted = new Set([INDEX, ...listing.keys()].flatMap(formsOf).map((path) => `${record.name}/${path}`));
   for (const [path, document] of Object.entries(generation.documents)) {
-    if (path.startsWith(`${record.name}/`)) documents.set(path, await readDocument(store, document));
+    if (wanted.has(path)) documents.set(path, await readDocument(store, document));
   }
   return documents;
+}
+
+/** A document and what is signed of it. Others in its place, such as what is made for LXC, are made anew on the other side. */
+function formsOf(path: string): string[] {
+  const signed = path.replace(/\.json$/, ".sjson");
+  return [path, `${path}.gpg`, signed, `${signed}.gpg`];
 }
 
 function streamOf({ record, listing, isWhole }: Part, generation: Generation): BundleStream {
