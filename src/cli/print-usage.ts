@@ -8,6 +8,7 @@ import { readableSize } from "./size.ts";
 const BESIDES: readonly (readonly [key: Exclude<keyof Usage, "rows">, text: string])[] = [
   ["shared", "shared by several of them"],
   ["lists", "lists, and what generations say besides"],
+  ["otherFiles", "other files that are listed"],
   ["pinnedGenerations", "only in older generations that pins keep"],
   ["olderGenerations", "only in older generations, until their grace is over"],
   ["unnamed", "in no kept generation; the next prune puts it aside"],

@@ -3,8 +3,8 @@ import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
-import { isStreamName } from "../views/stream-name.ts";
 import { retentionSchema } from "./retention-schema.ts";
+import { isStreamName } from "../views/stream-name.ts";
 import { signingSchema } from "./signing-schema.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
 

@@ -4,8 +4,8 @@ import { keptGeneration } from "../store/kept-generation.ts";
 import type { Store } from "../store/store.ts";
 import { type Change, publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
-import { Pinned, pinnedVersions } from "../retention/pinned.ts";
-import { isSamePin, type Pin, readPins } from "../store/pins.ts";
+import { pinsForLeft } from "../retention/pins-for-left.ts";
+import { type Pin, readPins } from "../store/pins.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 
 /**
@@ -32,7 +32,7 @@ export async function rollback(
         const own = then.filter(({ origin }) => origin === "own");
         const upstreams = current.filter(({ origin }) => origin !== "own");
         const change = { text: `to generation ${number}`, streams: [...own, ...upstreams] };
-        return withLeftPins(change, { current, base, pins: await readPins(store, base) });
+        return changeTo(change, { current, base, pins: await readPins(store, base) });
       }
       const replacement = then.find((one) => one.name === stream);
       if ([replacement, ...current].some((one) => one?.name === stream && one.origin !== "own"))
@@ -44,18 +44,15 @@ export async function rollback(
       const at = current.findIndex((one) => one.name === stream);
       const streams = others.toSpliced(at === -1 ? others.length : at, 0, replacement);
       const change = { text: `${stream} to generation ${number}`, streams };
-      return withLeftPins(change, { current, base, pins: await readPins(store, base) });
+      return changeTo(change, { current, base, pins: await readPins(store, base) });
     });
   } finally {
     await writer.close();
   }
 }
 
-/**
- * A rollback takes pinned images off the lists when they are newer than what it goes back to: an alias must not lead to them any more.
- * They stay all the same, in the generation that lists them, which is pinned for them.
- */
-function withLeftPins(
+/** Pinned images may go off the lists: an alias must not lead to them any more. */
+function changeTo(
   { text, streams }: { readonly text: string; readonly streams: readonly ImageStream[] },
   {
     current,
@@ -67,26 +64,10 @@ function withLeftPins(
     readonly pins: readonly Pin[];
   },
 ): Change {
-  const pinned = new Pinned(pins);
-  const isLeft = current.some((stream) => {
-    const after = streams.find(({ name }) => name === stream.name);
-    return pinnedVersions(stream, pinned).some(
-      ({ product, version }) => after?.products.products.get(product)?.versions.has(version) !== true,
-    );
-  });
-  if (!isLeft || base === undefined) return { reason: { verb: "rollback", text }, streams };
-  const { number } = base;
-  const kept = {
-    kind: "generation" as const,
-    generation: number,
-    note: `has pinned images that went off the lists: rollback ${text}`,
-    pinnedAt: new Date().toISOString(),
-  };
-  return {
-    reason: { verb: "rollback", text: `${text}; generation ${number} is pinned for pinned images in it` },
-    streams,
-    pins: pins.some((pin) => isSamePin(pin, kept)) ? pins : [...pins, kept],
-  };
+  const after = pinsForLeft(current, streams, { base, pins, why: `rollback ${text}` });
+  const more = after === undefined ? "" : `; generation ${base?.number} is pinned for pinned images in it`;
+  const reason = { verb: "rollback", text: `${text}${more}` };
+  return { reason, streams, ...(after === undefined ? {} : { pins: after }) };
 }
 
 function fromUpstream(stream: string): HeadwaterError {

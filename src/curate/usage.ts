@@ -31,6 +31,8 @@ export interface Usage {
   readonly shared: number;
   /** The lists, and what generations say besides. */
   readonly lists: number;
+  /** Files that are listed for others than the readers of simplestreams. */
+  readonly otherFiles: number;
   /** What only older generations list that pins keep. */
   readonly pinnedGenerations: number;
   /** What only older generations list, until their grace is over. */
@@ -58,6 +60,7 @@ export async function usage(store: Store, by: UsageKey): Promise<Usage> {
   const found = {
     shared,
     lists,
+    otherFiles: take(left, newest === undefined ? [] : await namedBlobs(store, [newest])),
     pinnedGenerations: take(left, await namedBlobs(store, pinned)),
     // What an older generation's cache names depends on those after it.
     olderGenerations: take(left, newest === undefined ? [] : await namedBlobs(store, [newest, ...older])),

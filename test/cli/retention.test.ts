@@ -128,6 +128,16 @@ describe("headwater pin", () => {
     expect((await site.run(["pin", "@99"])).status).toBe(3);
   });
 
+  it("is in a backup, with the generation that it keeps", async () => {
+    await site.json("pin", "@1", "--note", "audit");
+    const copy = join(site.folder, "copy");
+    await site.json("backup", copy);
+    await site.run(["--data", copy, "prune", "--grace", "0", "--free-now"]);
+    const { stdout } = await site.run(["--data", copy, "pins", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject([{ pin: "@1", note: "audit", inUse: true }]);
+    expect((await site.run(["--data", copy, "verify"])).status).toBe(0);
+  });
+
   it("keeps remove from taking the image", async () => {
     await site.json("pin", "tiny/1");
     const { status, stderr } = await site.run(["remove", "tiny/1"]);
@@ -141,6 +151,7 @@ describe("headwater usage", () => {
     readonly rows: readonly { name: string; bytes: number; unique: number }[];
     readonly shared: number;
     readonly lists: number;
+    readonly otherFiles: number;
     readonly pinnedGenerations: number;
     readonly olderGenerations: number;
     readonly unnamed: number;

@@ -102,7 +102,7 @@ describe.skipIf(inject("daemons") === undefined)("a pinned image that its upstre
     await headwater.run("prune", "--grace", "0", "--free-now");
     await expectBothLaunched(tested, newer);
     await headwater.run("upstream", "set", "up", "--keep", "1");
-    expect(await headwater.run("prune", "--dry-run")).toContain(`${TESTED.version}`);
+    expect(await headwater.run("prune", "--dry-run")).toContain(TESTED.version);
     expect(await headwater.run("prune", "--grace", "0", "--free-now")).toMatch(
       /^Went: up debian:.* no rule keeps it$/m,
     );

@@ -73,7 +73,7 @@ async function build(writer) {
     const streamsAfter = withOwnStream(streams, (file) => {
       const product = file.products.get("p") ?? { os: "p", release: "1", arch: "amd64", aliases: "p/1" };
       const versions = new Map(product.versions);
-      const last = Number([...versions.keys()].sort().at(-1)?.slice(9) ?? 0);
+      const last = Math.max(0, ...[...versions.keys()].map((name) => Number(name.slice(9))));
       const name = `20260101_${String(last + 1).padStart(9, "0")}`;
       const items = new Map([
         [

@@ -10,20 +10,21 @@ import { readPins } from "../../store/pins.ts";
 import { type Dates, readDates } from "../../store/version-dates.ts";
 import { readStreamState } from "../../store/stream-state.ts";
 import type { Upstream } from "../../upstream/upstream.ts";
-import { type ImageStream, listingOf } from "../../views/image-stream.ts";
+import type { ImageStream } from "../../views/image-stream.ts";
 import { mergedRoot } from "../../views/merged-root.ts";
 import type { Transfers } from "../transfer/transfer.ts";
 import type { Amount } from "./amount.ts";
 import { believe } from "./belief.ts";
 import { type Downloaded, download } from "./download.ts";
 import { type Fetched, fetchDocuments, isUnchanged } from "./fetched.ts";
-import { type Listing, mapVersions } from "../../simplestreams/listing.ts";
+import type { Listing } from "../../simplestreams/listing.ts";
 import { goOffline } from "./go-offline.ts";
 import { rewrittenRoot, saysTheSame, verbatimRoot } from "./own-root.ts";
 import { withoutFiles, withoutImages } from "./left-out.ts";
 import { filesOf, fingerprintsIn, type Plan, planMirror } from "./plan.ts";
 import { policyKey } from "./policy-key.ts";
 import { readListing } from "./read-listing.ts";
+import { refuseToDropPinned } from "./refuse-to-drop-pinned.ts";
 import { isSame } from "./same-stream.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 import type { SyncEvent, SyncReport } from "./sync-report.ts";
@@ -336,24 +337,6 @@ class Sync {
 
 function pick(done: Downloaded | undefined): Partial<SyncReport> {
   return done === undefined ? {} : { fetched: done.fetched, failures: done.failures };
-}
-
-/** Somebody pinned it while files came. */
-function refuseToDropPinned(now: ImageStream, listing: Listing, pins: Pinned): void {
-  if (pins.isEmpty) return;
-  mapVersions(listingOf(now), (version, { path, productName: product, versionName }) => {
-    const isListed = listing.get(path)?.products.get(product)?.versions.has(versionName) === true;
-    if (isListed || pins.of({ stream: now.name, product, version: versionName }, version) === undefined)
-      return version;
-    throw new HeadwaterError(
-      "STORE_BUSY",
-      `${product} ${versionName} of ${now.name} was pinned during the sync.`,
-      {
-        hint: "Sync again: what came is not fetched twice.",
-        details: { product, version: versionName },
-      },
-    );
-  });
 }
 
 function nameTaken(name: string): HeadwaterError {

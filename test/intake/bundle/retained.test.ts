@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openOrMakeStore, openStore } from "../../../src/compose.ts";
@@ -67,6 +68,19 @@ describe("what a site keeps of a bundle", () => {
     await carryOut(site.data, `${file}2`, { since: await listOf(file) });
     await carryIn(far, `${file}2`);
     expect(await heldPaths(await openStore(far))).toEqual(expect.arrayContaining(filesOf(FIRST)));
+  });
+
+  it("by rules: prune takes off what they do not keep, and the next bundle does not need it", async () => {
+    await upstreamLists(FIRST, SECOND);
+    await carryOut(site.data, `${file}2`);
+    await carryIn(far, `${file}2`);
+    writeFileSync(join(far, "headwater.yaml"), "retention: {versions: 1}\n");
+    await site.run(["--data", far, "prune", "--grace", "0", "--free-now"]);
+    expect(await heldPaths(await openStore(far))).toEqual(filesOf(SECOND));
+    await upstreamLists(FIRST, SECOND, THIRD);
+    await carryOut(site.data, `${file}3`, { since: await listOf(`${file}2`) });
+    expect(await carryIn(far, `${file}3`, { retention: NEWEST })).toMatchObject({ files: 2 });
+    expect(await heldPaths(await openStore(far))).toEqual(filesOf(THIRD));
   });
 
   it("by rules: what they do not keep is neither brought nor asked of earlier bundles", async () => {

@@ -13,7 +13,19 @@ import type { Store } from "../../../src/store/store.ts";
 import { verify } from "../../../src/store/verify.ts";
 import { imageRows } from "../../../src/views/image-rows.ts";
 import { type HostileSite, startSite } from "../../upstream/hostile-site.ts";
-import { bytesOf, heldPaths, keepNewest, pathsOf, put, sha256, sync, tinyUpstream } from "./tiny-upstream.ts";
+import {
+  bytesOf,
+  documentsOf,
+  heldPaths,
+  INDEX,
+  keepNewest,
+  pathsOf,
+  PRODUCTS,
+  put,
+  sha256,
+  sync,
+  tinyUpstream,
+} from "./tiny-upstream.ts";
 
 const FIRST = { version: "20260101_0000" };
 const SECOND = { version: "20260102_0000" };
@@ -59,6 +71,40 @@ describe("a pinned version of a mirror", () => {
     await unpin(store, pinWish(["busy"], undefined));
     await sync(store, site);
     expect(await heldPaths(store)).toEqual(all(SECOND, THIRD));
+  });
+
+  it("that is pinned during the sync that would drop it keeps that from being published", async () => {
+    await sync(store, site);
+    put(site, tinyUpstream([SECOND, THIRD]));
+    let isPinned = false;
+    const onEvent = (): void => {
+      if (!isPinned) void pinVersion(FIRST);
+      isPinned = true;
+    };
+    await expect(sync(store, site, {}, { onEvent })).rejects.toMatchObject({ code: "STORE_BUSY" });
+    await sync(store, site);
+    expect(await heldPaths(store)).toEqual(all(FIRST, SECOND, THIRD));
+  });
+
+  it("stays in an index of its own when the upstream drops the whole products file", async () => {
+    await sync(store, site);
+    await pinVersion(FIRST);
+    const moved = tinyUpstream([THIRD]);
+    site.set("streams/v1/moved.json", String(moved.get(PRODUCTS)).replaceAll('"busy"', '"other"'));
+    site.set(
+      INDEX,
+      String(moved.get(INDEX)).replaceAll("images.json", "moved.json").replaceAll("busy", "other"),
+    );
+    for (const path of all(THIRD)) site.set(path, moved.get(path) ?? "");
+    await sync(store, site);
+    const { index } = JSON.parse((await documentsOf(store)).get(`up/${INDEX}`) ?? "") as {
+      index: Record<string, { path: string; products: string[] }>;
+    };
+    expect(Object.values(index).map(({ path, products }) => [path, products])).toEqual([
+      ["streams/v1/moved.json", ["other"]],
+      [PRODUCTS, ["busy"]],
+    ]);
+    expect(await heldPaths(store)).toEqual(all(FIRST, THIRD));
   });
 
   it("stays whatever is selected and kept from then on", async () => {
