@@ -44,8 +44,8 @@ describe("pruning by rules", () => {
       signArmored: locked,
       publicKey: locked,
     };
-    const signing: Store = Object.create(store, { signer: { value: signer } }) as Store;
-    await expect(pruneByRules(signing, POLICY, sooner())).rejects.toMatchObject({ code: "KEY_LOCKED" });
+    Object.assign(store, { signer });
+    await expect(pruneByRules(store, POLICY, sooner())).rejects.toMatchObject({ code: "KEY_LOCKED" });
     expect((await store.liveBlobs()).size).toBeLessThan(blobs);
     expect(await listed(store)).toHaveLength(2);
   });
