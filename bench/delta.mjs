@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openBlobFiles, openStore } from "../dist/compose.js";
@@ -97,10 +97,11 @@ async function makeInServer(data) {
 
 function timed(command) {
   const start = performance.now();
-  const run = spawnSync("/usr/bin/env", ["time", "-f", "%M", ...command], { encoding: "utf8" });
+  const run = spawnSync("/usr/bin/env", ["time", "-f", "%M %U %S", ...command], { encoding: "utf8" });
   const seconds = (performance.now() - start) / 1000;
   if (run.status !== 0) throw new Error(`${command.join(" ")} failed: ${run.stderr}`);
-  return { seconds, stdout: run.stdout, peak: Number(run.stderr.trim().split("\n").at(-1)) / 1024 };
+  const [kib, user, system] = run.stderr.trim().split("\n").at(-1).split(" ").map(Number);
+  return { seconds, stdout: run.stdout, peak: kib / 1024, cpu: user + system };
 }
 
 function headwater(...words) {
@@ -114,17 +115,19 @@ function report(pairs, size) {
     const ratios = pairs.map((pair) => pair[name].seconds / pair.alone.seconds);
     const verdict =
       target === undefined ? "" : ` (at most ${target}: ${median(ratios) <= target ? "met" : "missed"})`;
+    const cpus = runs.flatMap(({ cpu }) => cpu ?? []);
     const peaks = runs.flatMap(({ peak }) => peak ?? []);
     return [
       what,
       spread(runs.map((run) => run.seconds)),
       name === "alone" ? "1.00" : `**${spread(ratios)}**${verdict}`,
+      cpus.length === 0 ? "" : spread(cpus),
       peaks.length === 0 ? "" : spread(peaks, 0),
       `${((runs[0].bytes / size) * 100).toFixed(1)} %`,
     ];
   };
   const table = [
-    ["", "seconds", "ratio", "peak MiB of the largest process", "delta"],
+    ["", "seconds", "ratio", "CPU seconds", "peak MiB of the largest process", "delta"],
     row("xdelta3 alone", "alone"),
     row("in a running server: encoded, decoded again, listed", "task", TARGET),
     row("the command headwater delta, from its start", "command"),
@@ -134,6 +137,7 @@ function report(pairs, size) {
   const program = /version (\S+),/.exec(String(spawnSync("xdelta3", ["-V"]).stderr))?.[1] ?? "";
   const notes = [
     `two squashfs of ${(size / 1e6).toFixed(0)} MB, 6 % of their files differ`,
+    `load of the machine at the end: ${loadavg()[0].toFixed(2)}. Decoding runs beside encoding, on a core that has to be free for that`,
     "xdelta3 alone writes its file and neither syncs nor checks it; both at the lowest priority",
   ];
   record({

@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { backUpStore } from "../compose.ts";
+import { backUpStore, keysOf } from "../compose.ts";
 import { type GlobalOptions, notice } from "./context.ts";
 import { dataFolder } from "./data-folder.ts";
 import type { Io } from "./io.ts";
@@ -32,4 +33,7 @@ export async function backUp(io: Io, options: GlobalOptions, folder: string): Pr
     generation === undefined ? "an empty store" : `generation ${generation}: ${blobs} files, ${how};`;
   io.stdout.write(`Backed up ${what} to ${visible(target)}\n`);
   io.stdout.write("It has the server's private key in it: keep it as safe as the server.\n");
+  // Who has the signing key can lie to everybody who checks signatures, for years: its copies are made on purpose, one by one.
+  if (existsSync(keysOf(data).path))
+    io.stdout.write("The signing key is not in it: headwater key export --secret FILE copies that.\n");
 }

@@ -9,17 +9,19 @@ import { type Context, type GlobalOptions, notice } from "./context.ts";
 import { dataFolder } from "./data-folder.ts";
 import { STATUS_OF_CODE } from "./exit-status.ts";
 import type { Io } from "./io.ts";
+import { noKey } from "./no-key.ts";
 import { jsonText } from "./output.ts";
 import { printKey } from "./print-key.ts";
 import { signingOf } from "./signing.ts";
 
 /** Shows the key in use and whether it can sign now; ends with the status of the reason when it cannot. */
-export async function showSigningKey({ io, exitWith }: Context, options: GlobalOptions): Promise<void> {
+export async function showSigningKey(context: Context, options: GlobalOptions): Promise<void> {
+  const { io } = context;
   const signer = await signerInUse(io, options);
   const key = await keyInFolder(io, options);
   const reason = await whyNot(signer);
   printKey(io, options, { fingerprint: signer.fingerprint, key, reason: reason?.message });
-  if (reason !== undefined) exitWith(STATUS_OF_CODE[reason.code]);
+  if (reason !== undefined) context.exitWith(STATUS_OF_CODE[reason.code]);
 }
 
 /** Prints the public key, for whoever is to check signatures. */
@@ -62,9 +64,7 @@ async function writeNew(file: string, secret: string): Promise<void> {
 async function signerInUse(io: Io, options: GlobalOptions): Promise<Signer> {
   const { signer } = await openStore(dataFolder(io, options), await signingOf(io, options));
   if (signer !== undefined) return signer;
-  throw new HeadwaterError("NOT_FOUND", `there is no signing key in ${dataFolder(io, options)}`, {
-    hint: "headwater key new makes one, headwater key import takes one.",
-  });
+  throw noKey(dataFolder(io, options));
 }
 
 /** What the file says; nothing of a key that gpg has. */

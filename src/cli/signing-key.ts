@@ -8,11 +8,14 @@ import { publishAgain } from "../publish/render-anew.ts";
 import type { KeyOwner } from "../signing/key-folder.ts";
 import type { KeyDescription } from "../signing/openpgp-key.ts";
 import { importKey, takeNewKey } from "../signing/take-key.ts";
+import type { Generation } from "../store/generation.ts";
 import type { Store } from "../store/store.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
-import { storeToFill, storeToTry } from "./open-store.ts";
+import { storeToChange, storeToFill, storeToTry } from "./open-store.ts";
+import { noKey } from "./no-key.ts";
 import { printKeyInUse } from "./print-key.ts";
+import { printPublished } from "./print-published.ts";
 import { wantedNames } from "./server-identity.ts";
 import { readSettings } from "./settings.ts";
 import { passphraseOf } from "./signing.ts";
@@ -72,8 +75,20 @@ async function publishSigned(
   key: KeyDescription,
 ): Promise<void> {
   const { fingerprint } = key;
-  const generation = await publishAgain(store, { verb: "key", text: `signed by ${fingerprint}` });
+  const generation = await signAll(store, fingerprint);
   printKeyInUse(io, options, { key, file: keysOf(store.name).pathOf(fingerprint), generation });
+}
+
+/** Signs what is listed once more, with the key as it is now. */
+export async function signAgain(io: Io, options: GlobalOptions): Promise<void> {
+  const store = await storeToChange(io, options);
+  const { signer } = store;
+  if (signer === undefined) throw noKey(store.name);
+  printPublished(io, options, { store, generation: await signAll(store, signer.fingerprint) });
+}
+
+function signAll(store: Store, fingerprint: string): Promise<Generation | undefined> {
+  return publishAgain(store, { verb: "key", text: `signed by ${fingerprint}` }, { signsAnew: true });
 }
 
 function refuseBesideGpg({ signing }: Config): void {

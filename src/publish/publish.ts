@@ -33,6 +33,8 @@ export interface PublishOptions {
   /** The same for its pins. */
   readonly readPins?: (base: Generation | undefined) => Promise<readonly Pin[]>;
   readonly now?: () => number;
+  /** Whether everything is signed again, also what the newest generation has signatures of. */
+  readonly signsAnew?: boolean;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function publish(
     read = (base) => readStreams(store, base),
     readPins: pinsOf = (base) => readPins(store, base),
     now = Date.now,
+    signsAnew: isAnew = false,
   } = options;
   const sign = signatures(store, writer);
   const build = async (base: Generation | undefined): Promise<Draft | undefined> => {
@@ -73,7 +76,7 @@ export async function publish(
       ),
     );
     const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
-    Object.assign(documents, await sign({ streams, documents, texts, base }));
+    Object.assign(documents, await sign({ streams, documents, texts, base, isAnew }));
     const pins = await encodePins(pinsAfter(wanted.pins ?? (await pinsOf(base)), listed));
     const pinned = pins === undefined ? undefined : await writer.put(pins);
     const draft = {

@@ -1,7 +1,7 @@
 import type { Generation, Reason } from "../store/generation.ts";
 import type { Store } from "../store/store.ts";
 import { RULES } from "../views/rules.ts";
-import { publish } from "./publish.ts";
+import { publish, type PublishOptions } from "./publish.ts";
 
 /**
  * Publishes what is listed once more when this program renders by newer rules than the newest generation's. A server
@@ -15,11 +15,15 @@ export async function renderAnew(store: Store): Promise<Generation | undefined> 
 }
 
 /** Publishes what is listed as it is, for what is made on the way: documents by newer rules, signatures by another key. */
-export async function publishAgain(store: Store, reason: Reason): Promise<Generation | undefined> {
+export async function publishAgain(
+  store: Store,
+  reason: Reason,
+  options: PublishOptions = {},
+): Promise<Generation | undefined> {
   if ((await store.newest()) === undefined) return undefined;
   const writer = await store.writer(reason.verb);
   try {
-    return await publish(store, writer, (streams) => ({ reason, streams }));
+    return await publish(store, writer, (streams) => ({ reason, streams }), options);
   } finally {
     await writer.close();
   }

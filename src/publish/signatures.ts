@@ -15,6 +15,8 @@ export interface ToSign {
   /** Of the documents that were just rendered. */
   readonly texts: ReadonlyMap<string, string>;
   readonly base: Generation | undefined;
+  /** No signature of the base is taken over: a key may have got another subkey or another date. */
+  readonly isAnew?: boolean;
 }
 
 /** One kind of signature of a document. */
@@ -71,7 +73,7 @@ export function signatures(
   writer: StoreWriter,
 ): (toSign: ToSign) => Promise<Record<string, DocumentRecord>> {
   const made = new Map<string, DocumentRecord>();
-  return async ({ streams, documents, texts, base }) => {
+  return async ({ streams, documents, texts, base, isAnew = false }) => {
     const signed: Record<string, DocumentRecord> = {};
     const signer = signerOf(store, base);
     if (signer === undefined) return signed;
@@ -82,7 +84,7 @@ export function signatures(
         const key = `${form.name} ${isIndex(path)} ${signer.fingerprint} ${document.sha256}`;
         const record =
           made.get(key) ??
-          (await takenOver(store, base, { path, place, document, signer })) ??
+          (await takenOver(store, isAnew ? undefined : base, { path, place, document, signer })) ??
           (await make(writer, form, {
             signer,
             path,

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { buffer, text } from "node:stream/consumers";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import { HeadwaterError } from "../error.ts";
+import { feed } from "../image/feed.ts";
 
 export interface GpgKey {
   /** Of the primary key: 40 hexadecimal digits, upper case. */
@@ -16,65 +17,69 @@ const PATIENCE_MS = 120_000;
 /** Reasons in gpg's status lines, the lower 16 bits (`libgpg-error`): the secret is there, and nobody can be asked for the passphrase. */
 const LOCKED_REASONS: ReadonlySet<number> = new Set([
   11, // bad passphrase
-  31, // bad PIN
+  31, // invalid passphrase
   85, // no pinentry
-  86, // PIN entry
+  86, // pinentry failed
+  87, // bad PIN
   99, // cancelled
   177, // no passphrase
+  198, // cancelled for good
 ]);
 
+/** It must never ask: an agent that would have to is a locked key. */
+const OPTIONS = [
+  "--batch",
+  "--no-tty",
+  "--pinentry-mode",
+  "error",
+  "--status-fd",
+  "3",
+  "--no-auto-check-trustdb",
+];
+
 /**
- * Runs gpg, which must never ask: an agent that would have to is a locked key. Of the environment it gets what it needs to find its
- * keys and its agent, and no passphrase of ours.
+ * Runs gpg. Of the environment it gets what it needs to find its keys and its agent, and no passphrase of ours.
  * @returns what it wrote to its standard output
- * @throws KEY_LOCKED, KEY_UNUSABLE
+ * @throws KEY_LOCKED, KEY_UNUSABLE, and what the input throws
  */
 export async function runGpg(
   key: GpgKey,
   args: readonly string[],
-  input: AsyncIterable<Uint8Array> | Uint8Array = new Uint8Array(),
+  input?: AsyncIterable<Uint8Array> | Uint8Array,
 ): Promise<Uint8Array> {
-  const { home } = key;
-  const options = [
-    "--batch",
-    "--no-tty",
-    "--pinentry-mode",
-    "error",
-    "--status-fd",
-    "3",
-    "--no-auto-check-trustdb",
-  ];
-  const child = spawn("gpg", [...(home === undefined ? [] : ["--homedir", home]), ...options, ...args], {
+  const home = key.home === undefined ? [] : ["--homedir", key.home];
+  const child = spawn("gpg", [...home, ...OPTIONS, ...args], {
     env: environment(),
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     timeout: PATIENCE_MS,
   });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  const [stdin, stdout, stderr, statusLines] = child.stdio;
-  const said = Promise.all([buffer(stdout), text(stderr), text(statusLines as Readable)]);
-  // gpg may end before it has read everything; its status says why.
-  const feeding = pipeline(Readable.from(input instanceof Uint8Array ? [input] : input), stdin).catch(
-    (error: unknown) => error,
-  );
-  ended.catch(() => child.stdin?.destroy());
-  let status: number | null;
   try {
-    status = await ended;
+    await once(child, "spawn");
   } catch (cause) {
     throw unusable(
-      `The program gpg, which signs with the key ${key.fingerprint}, cannot be run: ${messageOf(cause)}.`,
+      `The program gpg, which has the key ${key.fingerprint}, cannot be run: ${messageOf(cause)}.`,
       "Install GnuPG, or use a key file: see `headwater key`.",
       cause,
     );
   }
+  const [stdin, stdout, stderr, statusLines] = child.stdio;
+  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const feeding = feed(pieces(input), stdin);
+  const said = Promise.all([buffer(stdout), text(stderr), text(statusLines as Readable)]);
   const [output, complaint, facts] = await said;
-  const broken = await feeding;
-  if (status === 0 && broken === undefined) return output;
-  if (status === 0) throw broken;
+  const status = await closed;
+  await feeding.settled;
+  // With its input broken off, gpg signs what it got.
+  if (feeding.failure() !== undefined) throw feeding.failure();
+  if (status === 0) return output;
   throw explain(key, complaint, facts);
+}
+
+async function* pieces(
+  input: AsyncIterable<Uint8Array> | Uint8Array | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (input instanceof Uint8Array) yield input;
+  else if (input !== undefined) yield* input;
 }
 
 /** No more than gpg and its agent need. */

@@ -1,4 +1,4 @@
-import { buffer, text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { ReadableStream } from "node:stream/web";
 import type * as OpenPgp from "openpgp";
 import type { Signer } from "../store/signer.ts";
@@ -36,22 +36,19 @@ export class KeySigner implements Signer {
   }
 
   async sign(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
-    const { sign } = await import("openpgp");
-    const wanted = { ...(await this.#detached(bytes)), format: "binary" as const };
-    return buffer(await sign(wanted));
+    const { createMessage, sign } = await import("openpgp");
+    const wanted = { signingKeys: await this.#signingKey(), detached: true, format: "binary" as const };
+    if (bytes instanceof Uint8Array)
+      return sign({ ...wanted, message: await createMessage({ binary: bytes }) });
+    return buffer(
+      await sign({ ...wanted, message: await createMessage({ binary: ReadableStream.from(bytes) }) }),
+    );
   }
 
   async signArmored(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<string> {
-    const { sign } = await import("openpgp");
-    return text(await sign({ ...(await this.#detached(bytes)), format: "armored" as const }));
-  }
-
-  /** As a stream in any case, so that however much there is to be signed is never in memory at once. */
-  async #detached(bytes: AsyncIterable<Uint8Array> | Uint8Array) {
-    const { createMessage } = await import("openpgp");
-    const source = bytes instanceof Uint8Array ? [bytes] : bytes;
-    const message = await createMessage({ binary: ReadableStream.from(source) });
-    return { message, signingKeys: await this.#signingKey(), detached: true };
+    const { readSignature } = await import("openpgp");
+    const signature = await readSignature({ binarySignature: await this.sign(bytes) });
+    return signature.armor();
   }
 
   async publicKey(): Promise<string> {

@@ -1,6 +1,6 @@
 import { HeadwaterError } from "../error.ts";
 import type { Passphrase } from "./key-signer.ts";
-import { readPrivateFile } from "./private-file.ts";
+import { BEYOND_GROUP, readPrivateFile } from "./private-file.ts";
 
 /** The passphrase that a variable holds; else the one in a file, without the line feed that editors put at its end. */
 export function passphraseFrom({
@@ -13,7 +13,7 @@ export function passphraseFrom({
   return async () => {
     if (variable !== undefined && variable !== "") return variable;
     if (file === undefined) return undefined;
-    const bytes = await readPrivateFile(file, "the passphrase of the signing key");
+    const bytes = await readPrivateFile(file, "the passphrase of the signing key", BEYOND_GROUP);
     const passphrase = new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
     if (passphrase !== "") return passphrase;
     throw new HeadwaterError(

@@ -3,19 +3,27 @@ import { HeadwaterError } from "../error.ts";
 
 /** Far above any key, far below what would hurt. */
 const MAX_BYTES = 1024 * 1024;
-const OTHERS = 0o077;
+/** Everything for everybody but the owner. */
+const FOR_OTHERS = 0o077;
+/** The same without reading by its group: systemd and Kubernetes hand secrets out so. */
+export const BEYOND_GROUP = 0o037;
 
 /**
  * Reads a file that holds a secret. What others on this machine may read is secret no more, so it is refused, as ssh does.
  * @param what for messages, such as `the signing key`
+ * @param forbidden bits of its mode
  * @throws KEY_UNUSABLE
  */
-export async function readPrivateFile(path: string, what: string): Promise<Uint8Array> {
+export async function readPrivateFile(
+  path: string,
+  what: string,
+  forbidden = FOR_OTHERS,
+): Promise<Uint8Array> {
   try {
     const file = await open(path, "r");
     try {
       const { mode, size } = await file.stat();
-      if ((mode & OTHERS) !== 0) throw readableByOthers(path, what, mode);
+      if ((mode & forbidden) !== 0) throw readableByOthers(path, what, mode);
       if (size > MAX_BYTES)
         throw unusable(`${what} in ${path} is no such file: it has ${size} bytes`, undefined);
       return await file.readFile();

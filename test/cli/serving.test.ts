@@ -4,15 +4,8 @@ import { request } from "node:https";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { run } from "../../src/cli/run.ts";
-import { type FakeIo, fakeIo } from "./fake-io.ts";
 import { type Site, temporarySite } from "./site.ts";
-
-interface Started {
-  readonly io: FakeIo;
-  /** Resolves to the exit status. */
-  stop(): Promise<number>;
-}
+import { type Started, startCommand } from "./start.ts";
 
 let site: Site;
 beforeEach(async () => {
@@ -20,23 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => site.remove());
 
-/** Starts a command that serves, and waits until it has printed what it has to. */
-async function start(argv: readonly string[], env: Record<string, string> = {}): Promise<Started> {
-  const controller = new AbortController();
-  const io = fakeIo({ signal: controller.signal, cwd: site.folder, env, home: site.folder });
-  const ended = run(argv, io);
-  while (io.stdoutText() === "") {
-    const status = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 10, "running"))]);
-    if (status !== "running")
-      throw new Error(`${argv.join(" ")} ended with ${String(status)}: ${io.stderrText()}`);
-  }
-  return {
-    io,
-    stop: () => {
-      controller.abort("SIGINT");
-      return ended;
-    },
-  };
+function start(argv: readonly string[], env: Record<string, string> = {}): Promise<Started> {
+  return startCommand(argv, { folder: site.folder, env });
 }
 
 interface ServingFacts {

@@ -45,6 +45,8 @@ export interface GpgHome {
     readonly usage?: string;
     readonly expires?: string;
   }): Promise<string>;
+  /** The agent knows the passphrase, as after somebody typed it. */
+  unlock(fingerprint: string, passphrase: string): Promise<void>;
   /** The agent forgets passphrases. */
   forget(): Promise<void>;
   close(): Promise<void>;
@@ -53,7 +55,10 @@ export interface GpgHome {
 export async function gpgHome(): Promise<GpgHome> {
   // The agent's socket is in there, and its path must be short.
   const path = await mkdtemp("/tmp/hwg-");
-  await writeFile(join(path, "gpg-agent.conf"), "allow-loopback-pinentry\npinentry-program /nonexistent\n");
+  await writeFile(
+    join(path, "gpg-agent.conf"),
+    "allow-loopback-pinentry\nallow-preset-passphrase\npinentry-program /nonexistent\n",
+  );
   const gpg = async (...args: string[]): Promise<string> => {
     const { stdout } = await run("gpg", ["--homedir", path, "--batch", "--no-tty", ...args], {
       env: { PATH: process.env["PATH"], LC_ALL: "C" },
@@ -74,7 +79,14 @@ export async function gpgHome(): Promise<GpgHome> {
         expires,
       );
       const listed = await gpg("--list-secret-keys", "--with-colons");
-      return /^fpr:+([0-9A-F]{40}):/m.exec(listed.slice(listed.lastIndexOf("\nsec:")))?.[1] ?? "";
+      // The newest is the last one.
+      return [...listed.matchAll(/^sec:.*\nfpr:+([0-9A-F]{40}):/gm)].at(-1)?.[1] ?? "";
+    },
+    async unlock(fingerprint, passphrase) {
+      const listed = await gpg("--list-secret-keys", "--with-colons", "--with-keygrip", fingerprint);
+      const grip = /^grp:+([0-9A-F]{40}):/m.exec(listed)?.[1] ?? "";
+      const hex = Buffer.from(passphrase).toString("hex");
+      await run("gpg-connect-agent", ["--homedir", path, `PRESET_PASSPHRASE ${grip} -1 ${hex}`, "/bye"]);
     },
     async forget() {
       await run("gpg-connect-agent", ["--homedir", path, "reloadagent", "/bye"]);

@@ -2,15 +2,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keysOf, openOrMakeStore } from "../../src/compose.ts";
 import { addAlias } from "../../src/curate/alias.ts";
 import { rollback } from "../../src/curate/rollback.ts";
 import { publishAgain } from "../../src/publish/render-anew.ts";
+import { signatures } from "../../src/publish/signatures.ts";
 import { readDocument } from "../../src/store/documents.ts";
-import type { Generation } from "../../src/store/generation.ts";
+import type { DocumentRecord, Generation } from "../../src/store/generation.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { prune } from "../../src/store/prune.ts";
 import type { Signer } from "../../src/store/signer.ts";
 import type { Store } from "../../src/store/store.ts";
+import { verifyDetached } from "../../src/upstream/signature.ts";
 import { addTiny } from "../curate/tiny-site.ts";
 import { failureOf } from "../image/failure.ts";
 import { gpgv, hasGpg } from "./gpg.ts";
@@ -115,6 +118,32 @@ describe("what is published with a key", () => {
   });
 });
 
+describe("an index for lxc-create", () => {
+  it("has an armoured signature beside it, made once for the levels that have the same bytes", async () => {
+    const writer = await plain.writer("test");
+    const text = "debian;12;amd64;default;20260101_0000;/images/x/\n";
+    const record: DocumentRecord = {
+      ...(await writer.put(new TextEncoder().encode(text))),
+      encoding: "identity",
+      type: "text/plain; charset=utf-8",
+    };
+    const paths = ["meta/1.0/index-system", "meta/1.0/index-system.7"];
+    const documents = Object.fromEntries(paths.map((path) => [path, record]));
+    const texts = new Map(paths.map((path) => [path, text]));
+    const signed = await signatures(store, writer)({ streams: [], documents, texts, base: undefined });
+    expect(Object.keys(signed)).toEqual(paths.map((path) => `${path}.asc`));
+    const [first, second] = Object.values(signed);
+    expect(first).toEqual(second);
+    expect(first).toMatchObject({ encoding: "identity", type: "application/pgp-signature" });
+    const reader = await writer.open(first?.sha256 ?? "");
+    const bytes = new Uint8Array(reader.size);
+    await reader.read(bytes, 0);
+    const keyring = new TextEncoder().encode(await signer.publicKey());
+    expect(await verifyDetached(new TextEncoder().encode(text), bytes, keyring, "x")).toMatchObject({ text });
+    await writer.close();
+  });
+});
+
 describe("signing", () => {
   it("goes on with another key from the next publication on", async () => {
     await addTiny(store, "a");
@@ -125,6 +154,17 @@ describe("signing", () => {
     );
     expect(new Set(records.map(({ signedBy }) => signedBy))).toEqual(new Set([other.fingerprint]));
     expect(records).toHaveLength(8);
+  });
+
+  it("begins with the first publication after there is a key, also of a program that runs already", async () => {
+    const data = join(folder, "store");
+    const opened = await openOrMakeStore(data, { passphrase: async () => undefined });
+    await addTiny(opened, "a");
+    expect(signatureHashes((await opened.newest()) as Generation)).toEqual({});
+    const { fingerprint } = await newSigner(keysOf(data).path);
+    await addTiny(opened, "b", { release: "2" });
+    const records = Object.values((await opened.newest())?.documents ?? {});
+    expect(new Set(records.map(({ signedBy }) => signedBy))).toEqual(new Set([undefined, fingerprint]));
   });
 
   it("ends only when somebody wants it to", async () => {

@@ -6,7 +6,7 @@ import type { ImportKeyOptions, NewKeyOptions } from "../signing-key.ts";
 
 const STATUSES = [...STORE_STATUSES, KEY_TROUBLE];
 
-/** `key new|import|show|export`. */
+/** `key new|import|show|sign|export`. */
 export function keyCommand(program: Command, context: Context): void {
   const group = program
     .command("key")
@@ -14,6 +14,7 @@ export function keyCommand(program: Command, context: Context): void {
   newCommand(group, context);
   importCommand(group, context);
   showCommand(group, context);
+  signCommand(group, context);
   exportCommand(group, context);
 }
 
@@ -65,6 +66,22 @@ function showCommand(group: Command, context: Context): void {
     });
   withHelp(command, {
     examples: [["key show", "fingerprint, expiry, and whether it is locked"]],
+    statuses: [NOT_FOUND, ...STATUSES],
+  });
+}
+
+function signCommand(group: Command, { io }: Context): void {
+  const command = group
+    .command("sign")
+    .description(
+      "Sign what is listed once more, when the key got another date or subkey, or gpg another key.",
+    )
+    .action(async (_options: unknown, self: Command) => {
+      const { signAgain } = await import("../signing-key.ts");
+      await signAgain(io, self.optsWithGlobals<GlobalOptions>());
+    });
+  withHelp(command, {
+    examples: [["key sign", "after `signing` in headwater.yaml has named a key of gpg"]],
     statuses: [NOT_FOUND, ...STATUSES],
   });
 }
