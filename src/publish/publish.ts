@@ -55,6 +55,7 @@ export async function publish(
   const {
     read = (base) => readStreams(store, base),
     readPins: pinsOf = (base) => readPins(store, base),
+    signsAnew: isAnew = false,
     now = Date.now,
     signsAnew: isAnew = false,
   } = options;
