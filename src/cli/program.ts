@@ -13,6 +13,7 @@ import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
+import { lxcCommand } from "./commands/lxc.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { pinCommand, pinsCommand, unpinCommand } from "./commands/pin.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -72,6 +73,7 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   aliasCommand,
   upstreamCommand,
   syncCommand,
+  lxcCommand,
   explainCommand,
   historyCommand,
   diffCommand,

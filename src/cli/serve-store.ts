@@ -16,6 +16,7 @@ import { type Context, type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
 import { giveToOwnerOf } from "./owner.ts";
+import { lxcTask } from "./serve-lxc.ts";
 import { printServing } from "./print-serving.ts";
 import { pruneByRules } from "./prune-store.ts";
 import { retentionPolicy } from "./retention-settings.ts";
@@ -139,6 +140,7 @@ async function startSideWork(
       { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(context, options, work) },
       deltaTask(context.io, options, { store, log }),
       ...upstreams.tasks,
+      lxcTask(context.io, options, { store, log }),
     ],
     onConnection: upstreams.onConnection,
     log,

@@ -11,6 +11,7 @@ import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { lxcBytesMadeFrom } from "../views/lxc-files.ts";
 import { findImages } from "./find-images.ts";
 import { refusePinned } from "./refuse-pinned.ts";
 
@@ -57,7 +58,7 @@ export async function remove(
     });
     const purged =
       options.now === true && options.dryRun !== true
-        ? await purge(store, [...leaked, ...(await deltasTo(store, images))], { now: Date.now() })
+        ? await purge(store, [...leaked, ...(await madeOf(store, images, leaked))], { now: Date.now() })
         : undefined;
     return { generation, images, aliases, purged };
   } finally {
@@ -127,18 +128,24 @@ function blobsOnlyIn(images: readonly ImageRow[], after: readonly ImageStream[])
   return [...removed].filter((sha256) => !listed.has(sha256));
 }
 
-/** Deltas to these images hold parts of their bytes; kept generations may list some that the newest no longer does. */
-async function deltasTo(store: Store, images: readonly ImageRow[]): Promise<Sha256[]> {
+/** What else holds parts of their bytes: deltas to these images, and what LXC gets of them. Kept generations may list some that the newest does not. */
+async function madeOf(
+  store: Store,
+  images: readonly ImageRow[],
+  leaked: readonly Sha256[],
+): Promise<Sha256[]> {
   const fingerprints = new Set(images.map(({ fingerprint }) => fingerprint));
+  const sources = new Set(leaked);
   const newest = await store.newest();
-  const deltas = new Set<Sha256>();
+  const made = new Set<Sha256>();
   for (const number of numbersOf(newest?.keeps ?? [])) {
-    const rows = imageRows(await readStreams(store, await store.generation(number)));
-    for (const row of rows.filter(({ fingerprint }) => fingerprints.has(fingerprint))) {
-      for (const { sha256 } of row.deltas) deltas.add(sha256);
+    const streams = await readStreams(store, await store.generation(number));
+    for (const row of imageRows(streams).filter(({ fingerprint }) => fingerprints.has(fingerprint))) {
+      for (const { sha256 } of row.deltas) made.add(sha256);
     }
+    for (const stream of streams) for (const sha256 of lxcBytesMadeFrom(stream, sources)) made.add(sha256);
   }
-  return [...deltas];
+  return [...made].filter((sha256) => !sources.has(sha256));
 }
 
 function unique(images: readonly ImageRow[]): ImageRow[] {

@@ -8,6 +8,7 @@ import type { Sha256, Store } from "../store/store.ts";
 import { type Damage, quarantineDamaged, type VerifyReport } from "../store/verify.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { withoutLxcBuilds } from "../views/lxc-files.ts";
 import { mend, type Mending } from "./mend-upstream.ts";
 
 export interface Repaired {
@@ -49,7 +50,14 @@ export async function repair(store: Store, report: VerifyReport): Promise<Repair
         return {
           reason: { verb: "repair", text: `${images.length} damaged images taken off the lists` },
           streams: await Promise.all(
-            streams.map((stream) => mend(stream, { store, writer, images, ...damaged.found })),
+            streams.map((stream) =>
+              mend(withoutLxcBuilds(stream, damaged.found.isDamaged), {
+                store,
+                writer,
+                images,
+                ...damaged.found,
+              }),
+            ),
           ),
           // What was published since then lists the same damage. What older ones name of a cache depends on those after them.
           givesUp: (number) => hasCache || broken.has(number) || number > lastBroken,

@@ -5,6 +5,7 @@ import { type Judgement, judge, retained } from "../retention/judge.ts";
 import { Pinned } from "../retention/pinned.ts";
 import { hasRulesFor, type RetentionPolicy } from "../retention/policy.ts";
 import type { Listing } from "../simplestreams/listing.ts";
+import type { Version } from "../simplestreams/products.ts";
 import type { Generation } from "../store/generation.ts";
 import { contains, withNumber } from "../store/keeps.ts";
 import { pinnedGenerations, readPins } from "../store/pins.ts";
@@ -27,6 +28,8 @@ export interface Retained {
 
 export interface JudgedVersion extends Judgement {
   readonly stream: string;
+  /** Its files for LXC, which go with it. */
+  readonly lxc: Version | undefined;
 }
 
 export interface RetainOptions {
@@ -54,7 +57,7 @@ export async function retain(
       const after: ImageStream[] = [];
       for (const stream of streams) {
         const judgements = await judgementsOf(stream, context);
-        for (const one of judgements) judged.push({ ...one, stream: stream.name });
+        for (const one of judgements) judged.push({ ...one, stream: stream.name, lxc: lxcOf(stream, one) });
         after.push(await withoutGone(stream, judgements, writer));
       }
       const goes = judged.filter(({ stays }) => stays === undefined);
@@ -92,6 +95,10 @@ async function judgementsOf(
     base?.streams.find(({ name }) => name === stream.name),
   );
   return judge(listingOf(stream), { stream: stream.name, policy, dates, pins, nowMs: now });
+}
+
+function lxcOf({ lxc }: ImageStream, { place }: Judgement): Version | undefined {
+  return lxc?.products.get(place.productName)?.versions.get(place.versionName);
 }
 
 /** The same object when nothing of it goes. */

@@ -7,6 +7,7 @@ import { readStreams } from "../publish/read-streams.ts";
 import { pinsForLeft } from "../retention/pins-for-left.ts";
 import { type Pin, readPins } from "../store/pins.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { withLxcOf } from "../views/lxc-files.ts";
 
 /**
  * Publishes again what an earlier generation listed, all of it or one image stream. Nothing is undone: history goes on,
@@ -29,7 +30,7 @@ export async function rollback(
       const then = await readStreams(store, target);
       const { stream } = options;
       if (stream === undefined) {
-        const own = then.filter(({ origin }) => origin === "own");
+        const own = then.filter(({ origin }) => origin === "own").map((one) => withLxcOfNow(one, current));
         const upstreams = current.filter(({ origin }) => origin !== "own");
         const change = { text: `to generation ${number}`, streams: [...own, ...upstreams] };
         return changeTo(change, { current, base, pins: await readPins(store, base) });
@@ -42,7 +43,8 @@ export async function rollback(
       }
       const others = current.filter((one) => one.name !== stream);
       const at = current.findIndex((one) => one.name === stream);
-      const streams = others.toSpliced(at === -1 ? others.length : at, 0, replacement);
+      const next = withLxcOfNow(replacement, current);
+      const streams = others.toSpliced(at === -1 ? others.length : at, 0, next);
       const change = { text: `${stream} to generation ${number}`, streams };
       return changeTo(change, { current, base, pins: await readPins(store, base) });
     });
@@ -68,6 +70,12 @@ function changeTo(
   const more = after === undefined ? "" : `; generation ${base?.number} is pinned for pinned images in it`;
   const reason = { verb: "rollback", text: `${text}${more}` };
   return { reason, streams, ...(after === undefined ? {} : { pins: after }) };
+}
+
+/** What LXC gets of a build is as good as it was, whenever it was made. */
+function withLxcOfNow(stream: ImageStream, current: readonly ImageStream[]): ImageStream {
+  const now = current.find(({ name }) => name === stream.name);
+  return now === undefined ? stream : withLxcOf(stream, now);
 }
 
 function fromUpstream(stream: string): HeadwaterError {

@@ -6,8 +6,7 @@ import { readDocument } from "../store/documents.ts";
 import type { Generation } from "../store/generation.ts";
 import type { Store } from "../store/store.ts";
 
-/** The index of an image stream, below its root. */
-export const INDEX = "streams/v1/index.json";
+const INDEX = "streams/v1/index.json";
 
 /** Only the items that are wanted, and the versions and products of which something is left. */
 export function narrow(file: ProductsFile, isWanted: (place: ItemPlace) => boolean): ProductsFile {

@@ -7,10 +7,12 @@ import { withNumber, without } from "../store/keeps.ts";
 import { originsOf } from "../simplestreams/image-origin.ts";
 import { pinsAfter } from "../retention/pinned.ts";
 import { encodePins, type Pin, readPins } from "../store/pins.ts";
+import type { ProductsFile } from "../simplestreams/products.ts";
 import { encodeOrigins, encodeStreamState } from "../store/stream-state.ts";
 import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { LXC_PRODUCTS, withCurrentLxc } from "../views/lxc-files.ts";
 import { RULES } from "../views/rules.ts";
 import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
@@ -64,7 +66,7 @@ export async function publish(
     const wanted = await change(await read(base), base);
     if (wanted === undefined) return undefined;
     const nowMs = now();
-    const listed = wanted.streams.map(ownWithUsableDeltas);
+    const listed = wanted.streams.map((stream) => withCurrentLxc(ownWithUsableDeltas(stream)));
     const rendered = renderDocuments(listed, new Date(nowMs));
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
@@ -115,8 +117,9 @@ async function recordOf(
 ): Promise<StreamRecord> {
   const { name, origin, upstream } = stream;
   const { writer, documents, hidden } = into;
+  const lxc = [`${name}/${LXC_PRODUCTS}`].filter((path) => path in documents);
   if (upstream === undefined) {
-    const products = productsPaths(name).filter((path) => path in documents);
+    const products = [...productsPaths(name), ...lxc].filter((path) => path in documents);
     const origins = await encodeOrigins(originsOf(stream.products));
     const taken = origins === undefined ? {} : { origins: await writer.put(origins) };
     return { name, origin, products, hidden, ...taken };
@@ -126,7 +129,7 @@ async function recordOf(
   return {
     name,
     origin,
-    products: upstream.productsPaths.map((path) => `${name}/${path}`),
+    products: [...upstream.productsPaths.map((path) => `${name}/${path}`), ...lxc],
     hidden,
     upstream: { ...upstream.record, ...(state === undefined ? {} : { state: await writer.put(state) }) },
   };
@@ -148,24 +151,23 @@ function blobsOf(streams: readonly ImageStream[], records: readonly StreamRecord
     for (const record of [upstream?.state, origins, dates])
       if (record !== undefined) blobs.add(record.sha256);
   }
-  for (const stream of streams) {
-    if (stream.upstream !== undefined) {
-      for (const sha256 of stream.upstream.holds) blobs.add(sha256);
-      continue;
-    }
-    for (const [key, product] of stream.products.products) {
-      for (const [name, version] of product.versions) {
-        for (const item of version.items.values()) {
-          if (item.sha256 === undefined) {
-            throw new HeadwaterError(
-              "DOCUMENT_INVALID",
-              `${stream.name}: an item of ${key} ${name} has no sha256`,
-            );
-          }
-          blobs.add(item.sha256);
+  for (const { name, products, lxc, upstream } of streams) {
+    if (upstream === undefined) addItems(blobs, name, products);
+    else for (const sha256 of upstream.holds) blobs.add(sha256);
+    if (lxc !== undefined) addItems(blobs, name, lxc);
+  }
+  return blobs;
+}
+
+function addItems(blobs: Set<Sha256>, stream: string, { products }: ProductsFile): void {
+  for (const [key, product] of products) {
+    for (const [name, version] of product.versions) {
+      for (const item of version.items.values()) {
+        if (item.sha256 === undefined) {
+          throw new HeadwaterError("DOCUMENT_INVALID", `${stream}: an item of ${key} ${name} has no sha256`);
         }
+        blobs.add(item.sha256);
       }
     }
   }
-  return blobs;
 }

@@ -11,6 +11,11 @@ export interface ImageStream {
   readonly products: ProductsFile;
   /** Of a mirror or a cache. */
   readonly upstream?: UpstreamStream;
+  /**
+   * The files that LXC gets of its builds, by the same products and versions. Undefined: LXC is offered nothing of this image stream. A cache
+   * has none, since they are made of what is here.
+   */
+  readonly lxc?: ProductsFile;
 }
 
 /** What an image stream has besides its products when it comes from an upstream. */

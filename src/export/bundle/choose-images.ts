@@ -5,12 +5,13 @@ import { roleOf } from "../../simplestreams/ftypes.ts";
 import type { ProductsFile } from "../../simplestreams/products.ts";
 import type { ItemPlace } from "../../simplestreams/selection.ts";
 import { readDocument } from "../../store/documents.ts";
-import type { Generation, StreamRecord } from "../../store/generation.ts";
+import type { DocumentRecord, Generation, StreamRecord } from "../../store/generation.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
+import { isLxcDocument } from "../../views/lxc-files.ts";
 import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
-import { INDEX, narrow, rootOf } from "../narrow.ts";
+import { narrow, rootOf } from "../narrow.ts";
 import { type Choice, narrowingOf } from "./narrowing.ts";
 
 export interface ChosenFile {
@@ -121,17 +122,9 @@ async function ownDocuments(
     for (const [path, text] of root) documents.set(path, encode(text));
     return documents;
   }
-  const wanted = new Set([INDEX, ...listing.keys()].flatMap(formsOf).map((path) => `${record.name}/${path}`));
-  for (const [path, document] of Object.entries(generation.documents)) {
-    if (wanted.has(path)) documents.set(path, await readDocument(store, document));
-  }
+  for (const [path, document] of documentsBelow(generation, record.name))
+    documents.set(path, await readDocument(store, document));
   return documents;
-}
-
-/** A document and what is signed of it. Others in its place, such as what is made for LXC, are made anew on the other side. */
-function formsOf(path: string): string[] {
-  const signed = path.replace(/\.json$/, ".sjson");
-  return [path, `${path}.gpg`, signed, `${signed}.gpg`];
 }
 
 function streamOf({ record, listing, isWhole }: Part, generation: Generation): BundleStream {
@@ -164,9 +157,15 @@ function streamOf({ record, listing, isWhole }: Part, generation: Generation): B
 }
 
 /** Whether this site signed the documents of an image stream. */
-function hasSignatures({ documents }: Generation, stream: string): boolean {
-  return Object.entries(documents).some(
-    ([path, { signedBy }]) => path.startsWith(`${stream}/`) && signedBy !== undefined,
+function hasSignatures(generation: Generation, stream: string): boolean {
+  return documentsBelow(generation, stream).some(([, { signedBy }]) => signedBy !== undefined);
+}
+
+/** What is for LXC can be made on the other side, and does not travel. */
+function documentsBelow({ documents }: Generation, stream: string): [string, DocumentRecord][] {
+  const base = `${stream}/`;
+  return Object.entries(documents).filter(
+    ([path]) => path.startsWith(base) && !isLxcDocument(path.slice(base.length)),
   );
 }
 

@@ -5,6 +5,7 @@ import type { Fetched } from "../sync/fetched.ts";
 import { isFileItem, type Listing, placesIn } from "../../simplestreams/listing.ts";
 import { saysTheSame } from "../sync/own-root.ts";
 import { readListing } from "../sync/read-listing.ts";
+import { isLxcDocument } from "../../views/lxc-files.ts";
 
 /** An image stream as a bundle has it. */
 export interface Incoming {
@@ -49,7 +50,8 @@ function fetchedOf(
   const own = [...documents].flatMap(([path, bytes]) =>
     path.startsWith(prefix) ? [[path.slice(prefix.length), bytes] as const] : [],
   );
-  const all = new Map(own);
+  // What is for LXC is made here.
+  const all = new Map(own.filter(([path]) => !isLxcDocument(path)));
   const index = all.get(INDEX);
   if (index === undefined) throw contradicts(place, `${prefix}${INDEX} is not in it`);
   const { entries } = readUpstreamIndex(index, { name: `${place}: ${prefix}${INDEX}` });

@@ -69,7 +69,7 @@ export function withPlaced(
     const isRenamed = placed.some(({ incoming }) => isMarked(mark, list, incoming.stream.name));
     if (!names.has(stream.name)) return isRenamed ? [] : [stream];
     const next = made.get(stream.name);
-    return next === undefined ? [] : [next];
+    return next === undefined ? [] : [stream.lxc === undefined ? next : { ...next, lxc: stream.lxc }];
   });
   const there = new Set(kept.map(({ name }) => name));
   return [...kept, ...[...made.values()].filter(({ name }) => !there.has(name))];

@@ -5,6 +5,7 @@ import { readUpstreamIndex } from "../../simplestreams/upstream-documents.ts";
 import { verifyClearsigned, verifyDetached } from "../../upstream/signature.ts";
 import type { Upstream, Validators } from "../../upstream/upstream.ts";
 import { pause } from "../../upstream/with-retry.ts";
+import { isLxcDocument } from "../../views/lxc-files.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 
 /** The documents of an upstream as they were answered, and what could be believed of them. */
@@ -97,6 +98,7 @@ class Fetching {
     }
     const products = new Map<string, Uint8Array>();
     for (const { path } of read.entries.values()) {
+      if (isLxcDocument(path)) throw placeTaken(this.#place(path));
       const believed = await this.#document(path);
       if (believed === undefined) {
         throw new HeadwaterError(
@@ -228,6 +230,13 @@ class Fetching {
 }
 
 /** The text of a clear-signed document whose signature nobody asked to check (RFC 9580 section 7). */
+function placeTaken(place: string): HeadwaterError {
+  return new HeadwaterError(
+    "UPSTREAM_WRONG",
+    `${place}: listed as a products file, and that path is for what is made here for LXC.`,
+  );
+}
+
 function textOfClearsigned(bytes: Uint8Array, place: string): Uint8Array {
   const text = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
   const body =

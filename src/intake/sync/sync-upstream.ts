@@ -303,6 +303,8 @@ class Sync {
         listing: next.listing,
         holds: new Set(held ?? files.keys()),
       },
+      // Of what is here, and so of no cache.
+      ...(mode === "mirror" && now?.lxc !== undefined ? { lxc: now.lxc } : {}),
     };
   }
 
