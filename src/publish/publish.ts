@@ -59,7 +59,6 @@ export async function publish(
     readPins: pinsOf = (base) => readPins(store, base),
     signsAnew: isAnew = false,
     now = Date.now,
-    signsAnew: isAnew = false,
   } = options;
   const sign = signatures(store, writer);
   const build = async (base: Generation | undefined): Promise<Draft | undefined> => {
