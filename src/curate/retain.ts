@@ -93,9 +93,7 @@ async function judgementsOf(
   stream: ImageStream,
   { store, base, policy, pins, now }: Context,
 ): Promise<readonly Judgement[]> {
-  // What a bundle brought is what the bundle says: the next one builds on all of it.
-  const isCarried = stream.upstream?.record.bundle !== undefined;
-  if (stream.origin === "cache" || isCarried || !hasRulesFor(policy, stream.name)) return [];
+  if (stream.origin === "cache" || !hasRulesFor(policy, stream.name)) return [];
   const dates = await readDates(
     store,
     base?.streams.find(({ name }) => name === stream.name),

@@ -6,8 +6,8 @@ import { ListedVersions } from "./listed-versions.ts";
 import { Pinned, pinnedVersions } from "./pinned.ts";
 
 /**
- * Somebody publishes lists without some pinned versions, on purpose: a rollback past them, a bundle that no longer has them. They stay all
- * the same, in the generation that lists them, which is pinned for that. Undefined when no pinned version is left out.
+ * Somebody publishes lists without some pinned versions, on purpose: a rollback past them. They stay all the same, in the generation that
+ * lists them, which is pinned for that. Undefined when no pinned version is left out.
  */
 export function pinsForLeft(
   before: readonly ImageStream[],

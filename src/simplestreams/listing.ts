@@ -17,6 +17,7 @@ export interface FileItem extends Item {
   readonly size: number;
 }
 
+/** Whether an item says everything that is needed to serve its file. */
 export function isFileItem(item: Item): item is FileItem {
   return item.path !== undefined && item.size !== undefined && /^[0-9a-f]{64}$/.test(item.sha256 ?? "");
 }

@@ -98,28 +98,6 @@ describe("applying a bundle", () => {
     expect(await carried()).toEqual(await imagesIn(site.data));
   });
 
-  it("that no longer lists something pinned keeps it in the generation that does", async () => {
-    await carryOut(site.data, file);
-    await carryIn(far, file);
-    await site.run(["--data", far, "pin", "tiny/1"]);
-    await site.json("add", ...(await site.files("b")), "--os", "other");
-    await site.json("remove", "tiny/1");
-    await carryOut(site.data, file, { force: true });
-    await carryIn(far, file);
-    expect(await carried()).toEqual(await imagesIn(site.data));
-    const { stdout } = await site.run(["--data", far, "pins", "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject([{ kind: "version" }, { kind: "generation", generation: 2 }]);
-  });
-
-  it("brings what rules of retention leave alone, since the next one builds on it", async () => {
-    await site.json("add", ...(await site.files("b")), "--version", "20261122_0000");
-    await carryOut(site.data, file);
-    await carryIn(far, file);
-    writeFileSync(join(far, "headwater.yaml"), "retention: {versions: 1}\n");
-    await site.run(["--data", far, "prune", "--grace", "0", "--free-now"]);
-    expect(await carried()).toEqual(await imagesIn(site.data));
-  });
-
   it("leaves alone what was made here, and what another bundle brought", async () => {
     const other = await temporarySite();
     try {

@@ -12,6 +12,7 @@ import { openOrMakeStore } from "../../../src/compose.ts";
 import { HeadwaterError } from "../../../src/error.ts";
 import { applyBundle } from "../../../src/intake/bundle/apply-bundle.ts";
 import { verifyBundle } from "../../../src/intake/bundle/verify-bundle.ts";
+import { KEEP_ALL } from "../../../src/retention/policy.ts";
 import { carryIn, carryOut, listOf, newestOf } from "../../bundle/carry.ts";
 import { type SomeSigner, someSigner } from "../../bundle/some-signer.ts";
 import { type Site, temporarySite } from "../../cli/site.ts";
@@ -133,6 +134,7 @@ async function throughPipe(bytes: Uint8Array, piece = 10_000, data = far): Promi
   }
   return applyBundle(await openOrMakeStore(data), pipedBundle("a pipe", pieces()), {
     names: new Map(),
+    retention: KEEP_ALL,
     force: false,
     dryRun: false,
     keyring: signer.keyring,

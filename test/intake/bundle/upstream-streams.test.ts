@@ -155,6 +155,9 @@ describe("the image stream of an upstream", () => {
       stay: 0,
     });
     expect((await imagesIn(far)).map((row) => row.split(" ")[0])).toEqual(["carried"]);
+    // Of what nobody asked for nothing is said.
+    await carryOut(site.data, `${file}3`, { since: await listOf(file), streams: ["images"] });
+    expect((await listOf(`${file}3`)).streams.map(({ name }) => name)).toEqual(["images"]);
   });
 
   it("does not take the place of one that is read here, unless that is wanted", async () => {
