@@ -26,7 +26,7 @@ export function pinsThatFollow(
     if (pin.kind !== "version") return [pin];
     const moved = movedTo(pin, lists);
     if (moved.length === 0) return [pin];
-    const there = moved.map((name) => ({ ...pin, ...name }));
+    const there = moved.map((name) => Object.assign({}, pin, name));
     return lists.after.version(pin) === undefined ? there : [pin, ...there];
   });
   if (followed.length === pins.length && followed.every((pin, at) => pin === pins[at])) return pins;
