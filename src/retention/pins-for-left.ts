@@ -6,7 +6,7 @@ import { ListedVersions } from "./listed-versions.ts";
 import { Pinned, pinnedVersions } from "./pinned.ts";
 
 /**
- * Somebody publishes lists without some pinned versions, on purpose: a rollback past them. They stay all the same, in the generation that
+ * Somebody publishes lists without some pinned versions, on purpose: a rollback past them, a bundle that gives an image stream another name. They stay all the same, in the generation that
  * lists them, which is pinned for that. Undefined when no pinned version is left out.
  */
 export function pinsForLeft(

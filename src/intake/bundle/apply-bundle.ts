@@ -3,6 +3,8 @@ import { BundleReader } from "../../bundle/bundle-reader.ts";
 import type { BundleSource } from "../../bundle/source.ts";
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
+import { pinsForLeft } from "../../retention/pins-for-left.ts";
+import { readPins } from "../../store/pins.ts";
 import { readStreams } from "../../publish/read-streams.ts";
 import type { RetentionPolicy } from "../../retention/policy.ts";
 import type { Generation } from "../../store/generation.ts";
@@ -150,7 +152,10 @@ async function publishAll(
     }
     const names = placed.map(({ name }) => name).join(", ");
     const text = `bundle ${list.id.slice(0, 12)} of ${list.createdAt.slice(0, 10)}: ${names}`;
-    return { reason: { verb: "bundle", text }, streams: withPlaced(current, { list, placed }, made) };
+    const streams = withPlaced(current, { list, placed }, made);
+    // Under another name nothing of an image stream stays that the bundle does not list.
+    const pins = pinsForLeft(current, streams, { base, pins: await readPins(store, base), why: text });
+    return { reason: { verb: "bundle", text }, streams, ...(pins === undefined ? {} : { pins }) };
   });
 }
 

@@ -72,6 +72,26 @@ describe("applying a bundle", () => {
     expect((await verify(await openStore(far))).damaged).toEqual([]);
   });
 
+  it("under another name keeps what is pinned, listed or in the generation that lists it", async () => {
+    await site.json("add", ...(await site.files("b")), "--os", "other");
+    await carryOut(site.data, file);
+    await carryIn(far, file);
+    await site.run(["--data", far, "pin", "tiny/1"]);
+    await site.run(["--data", far, "pin", "other/1"]);
+    await site.json("remove", "tiny/1");
+    await carryOut(site.data, file, { force: true });
+    await carryIn(far, file, { names: new Map([["images", "main"]]) });
+    expect((await imagesIn(far)).map((row) => row.split(" ").slice(0, 2).join(" "))).toEqual([
+      "main other/1",
+    ]);
+    const { stdout } = await site.run(["--data", far, "pins", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { kind: "version", inUse: false },
+      { kind: "version", versions: [{ stream: "main" }] },
+      { kind: "generation", generation: 3, inUse: true },
+    ]);
+  });
+
   it("is said by the bundle alone: what it brought is not removed by hand", async () => {
     await carryOut(site.data, file);
     await carryIn(far, file);
