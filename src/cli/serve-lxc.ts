@@ -32,7 +32,8 @@ export function lxcTask(
     const state = async (): Promise<string> => stateOf(await store.newest(), streams, store.signer);
     const due = [...failedAt].filter(([, atMs]) => atMs + AGAIN_MS < Date.now());
     for (const [key] of due) failedAt.delete(key);
-    if (due.length === 0 && (await state()) === seen) return;
+    const before = await state();
+    if (due.length === 0 && before === seen) return;
     const skips = (work: LxcWork): boolean => failedAt.has(keyOf(work));
     const blobFiles = openBlobFiles(store.name);
     const report = await withStoreLock(store, "lxc", { signal }, () =>
@@ -40,7 +41,8 @@ export function lxcTask(
     );
     for (const { work } of report.failures) failedAt.set(keyOf(work), Date.now());
     tell(report);
-    seen = await state();
+    // What others published meanwhile waits for its files: only a look that found nothing to do has seen all.
+    seen = report.generation === undefined ? before : "";
   };
   return { name: "lxc", everyMs: LOOK_EVERY_MS, firstMs: FIRST_MS, run };
 }

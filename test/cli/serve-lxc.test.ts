@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../src/compose.ts";
 import { lxcTask } from "../../src/cli/serve-lxc.ts";
+import { readDocument } from "../../src/store/documents.ts";
 import type { Store } from "../../src/store/store.ts";
 import { needProgram } from "../image/programs.ts";
 import { tinyRootTar } from "../image/tiny-image.ts";
@@ -53,5 +54,28 @@ describe("a server that makes files for LXC", () => {
     configure("lxc: false\n");
     expect(await run()).toBe(before + 3);
     expect((await store.newest())?.documents["meta/1.0/index-system"]).toBeUndefined();
+  });
+
+  it("also does so for what is published while it works", async () => {
+    configure("lxc: true\n");
+    const root = join(site.folder, "root.tar.xz");
+    const [metadata] = await site.files("c");
+    let isAdded = false;
+    const writer: Store["writer"] = async (...wishes) => {
+      // The lists have been read.
+      if (!isAdded) await site.json("add", metadata, root, "--os", "later");
+      isAdded = true;
+      return store.writer(...wishes);
+    };
+    const task = lxcTask(
+      fakeIo({ cwd: site.folder }),
+      { data: site.data },
+      { store: { ...store, writer }, log: recordingLogger() },
+    );
+    await task.run(new AbortController().signal);
+    await task.run(new AbortController().signal);
+    const record = (await store.newest())?.documents["meta/1.0/index-system"];
+    const index = record && new TextDecoder().decode(await readDocument(store, record));
+    expect(index).toMatch(/^later;.*\ntiny;.*\n$/);
   });
 });
