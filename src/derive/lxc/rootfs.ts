@@ -60,17 +60,15 @@ export async function stageXz(
   { writer, signal, programs, onBytes }: Tools,
 ): Promise<MadeFile> {
   const path = programs === undefined ? {} : { path: programs };
-  const xz = await startFilter("xz", ["-1", "--threads=1", "--check=crc64", "--stdout"], {
-    isNice: true,
-    ...path,
-  });
-  if (xz === undefined) {
-    throw new HeadwaterError("PROGRAM_MISSING", "files for LXC need the xz program, which is not installed", {
-      hint: "Install it (Debian: apt install xz-utils).",
-    });
-  }
   const sink = await writer.create();
   try {
+    // Last of all: it runs until it has been fed.
+    const xz = await startFilter("xz", ["-1", "--threads=1", "--check=crc64", "--stdout"], {
+      isNice: true,
+      signal,
+      ...path,
+    });
+    if (xz === undefined) throw notInstalled();
     const hash = createHash("sha256");
     let size = 0;
     const packed = xz(counted(bytes, signal, onBytes), (said) =>
@@ -100,6 +98,12 @@ async function* counted(
     onBytes?.(chunk.length);
     yield chunk;
   }
+}
+
+function notInstalled(): HeadwaterError {
+  return new HeadwaterError("PROGRAM_MISSING", "files for LXC need the xz program, which is not installed", {
+    hint: "Install it (Debian: apt install xz-utils).",
+  });
 }
 
 function failed(name: string, what: string): HeadwaterError {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,6 +8,8 @@ import { remove } from "../../../src/curate/remove.ts";
 import { repair } from "../../../src/curate/repair.ts";
 import { rollback } from "../../../src/curate/rollback.ts";
 import { makeLxcFiles } from "../../../src/derive/lxc/make-lxc-files.ts";
+import { HeadwaterError } from "../../../src/error.ts";
+import type { Store } from "../../../src/store/store.ts";
 import type { Signer } from "../../../src/store/signer.ts";
 import { sha256 } from "../../server/site.ts";
 import { itemsOf } from "../../../src/store/items.ts";
@@ -28,6 +30,30 @@ beforeEach(async (context) => {
   site = await lxcSite();
 });
 afterEach(() => site.remove());
+
+function bound(target: object, member: unknown): unknown {
+  return typeof member === "function" ? member.bind(target) : member;
+}
+
+async function until<T>(look: () => T): Promise<T> {
+  for (;;) {
+    try {
+      return look();
+    } catch {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** Stands in for sqfs2tar: writes this archive whatever it is asked. */
 async function tarProgram(tar: Buffer, then = "exit 0"): Promise<string> {
@@ -315,6 +341,35 @@ describe("a squashfs", () => {
     expect(await site.document(INDEX)).toMatch(/^other;[^\n]*\n$/);
   });
   let isRemoved: Promise<unknown> = Promise.resolve();
+
+  it("is given up at once when the work is stopped, though the program says nothing", async () => {
+    await site.add(tinySquashfs());
+    const stop = new AbortController();
+    const programs = `${await site.programs({ sqfs2tar: `echo $$ > ${site.folder}/new; mv ${site.folder}/new ${site.folder}/pid; exec sleep 1000` })}:${PATH}`;
+    const made = site.make({ programs, signal: stop.signal });
+    const pid = await until(() => readFileSync(join(site.folder, "pid"), "utf8").trim());
+    stop.abort();
+    await expect(made).rejects.toThrow("aborted");
+    expect(isRunning(Number(pid))).toBe(false);
+  });
+
+  it("leaves no xz waiting when the disk has no room for what it would write", async () => {
+    await site.add(gzipSync(await tinyRootTar()));
+    const programs = `${await site.programs({ xz: `echo $$ >> ${site.folder}/pid; exec sleep 1000` })}:${PATH}`;
+    const full = new HeadwaterError("STORE_FULL", "no room");
+    const writer: Store["writer"] = async (...wishes) =>
+      new Proxy(await site.store.writer(...wishes), {
+        get: (target, name) =>
+          name === "create" ? () => Promise.reject(full) : bound(target, Reflect.get(target, name)),
+      });
+    const store = { ...site.store, writer };
+    const options = { streams: new Set(["images"]), blobFiles: openBlobFiles(site.store.name), programs };
+    await expect(makeLxcFiles(store, options)).rejects.toBe(full);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect(existsSync(join(site.folder, "pid"))).toBe(false);
+  });
 
   it("leaves nothing behind when the work is stopped", async () => {
     await site.add(tinySquashfs());
