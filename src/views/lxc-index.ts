@@ -105,6 +105,6 @@ function namesOf({ os = "", release = "", arch = "", variant = "" }: Product): r
 }
 
 /** Compared for equality only. Nothing in it may end the field or the line, or be a word of its own to a shell. */
-function buildName(version: string): string {
+export function buildName(version: string): string {
   return /^[\w.:+~-]+$/.test(version) ? version : slug(version);
 }

@@ -33,15 +33,15 @@ type Files = ReadonlyMap<string, Item & MadeFile>;
 
 async function makeFiles(store: Store, work: LxcWork, tools: Tools): Promise<Files> {
   const { fields, version, root, metadata } = work;
-  const rootfs = await withBlob(store, { sha256: root.sha256, name: nameOf(work, root) }, (file) =>
-    makeRootfs(file, root, tools),
-  );
   const brought = await withBlob(
     store,
     { sha256: metadata.sha256, name: nameOf(work, metadata) },
     broughtParts,
   );
-  const members = metadataMembers({ fields, version, facts: rootfs.facts, brought });
+  const rootfs = await withBlob(store, { sha256: root.sha256, name: nameOf(work, root) }, (file) =>
+    makeRootfs({ file, item: root, templates: brought.templates }, tools),
+  );
+  const members = metadataMembers({ fields, version, facts: rootfs.facts, brought: brought.parts });
   const tar = await writeTar(members, secondsOf(version));
   const meta = await stageXz(once(tar), lxcNames.metadata, { ...tools, onBytes: undefined });
   const { sha256, size } = rootfs;

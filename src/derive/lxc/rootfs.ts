@@ -21,6 +21,14 @@ export interface Tools {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
+/** The root of a build. */
+export interface RootToMake {
+  readonly file: ImageFile;
+  readonly item: FileItem;
+  /** Files in it that the image names as templates. */
+  readonly templates: Iterable<string>;
+}
+
 export interface MadeFile {
   readonly sha256: string;
   readonly size: number;
@@ -31,12 +39,11 @@ export interface MadeFile {
  * made a tarball, in one pass from program to program: nothing is unpacked to disk, and memory does not depend on the image.
  */
 export async function makeRootfs(
-  file: ImageFile,
-  { sha256, size }: FileItem,
+  { file, item: { sha256, size }, templates }: RootToMake,
   tools: Tools,
 ): Promise<MadeFile & { readonly facts: RootFacts }> {
   const magic = magicOf(await file.readExactly(0, Math.min(MAGIC_BYTES, file.size)));
-  const watch = new TarWatch(file.path);
+  const watch = new TarWatch(file.path, { templates });
   const { signal } = tools;
   if (magic === "xz") {
     for await (const chunk of watch.through(decoded(file, magic, { signal }))) tools.onBytes?.(chunk.length);
