@@ -1,9 +1,9 @@
 import type { NewMember } from "../../image/write-tar.ts";
-import { kernelArchitecture, preferredArchitecture } from "../../simplestreams/architectures.ts";
+import { kernelArchitecture } from "../../simplestreams/architectures.ts";
 import type { Product } from "../../simplestreams/products.ts";
 import { slug } from "../../simplestreams/slug.ts";
 import { parseVersionName } from "../../simplestreams/version-name.ts";
-import { buildName, LXC_1_0_DISTRIBUTIONS } from "../../views/lxc-index.ts";
+import { buildName, LXC_1_0_DISTRIBUTIONS, lxcNamesOf } from "../../views/lxc-index.ts";
 import type { RootFacts } from "./watch-tar.ts";
 
 /** Files of a `meta.tar.xz`, by name (docs/lxc-index.md has what each is for). */
@@ -81,9 +81,8 @@ function exclusion(path: string): string {
 }
 
 function createMessage(fields: Product, version: string): string {
-  const arch = preferredArchitecture(fields.arch ?? "") ?? fields.arch ?? "";
-  const names = [fields.os ?? "", fields.release ?? "", arch].map(slug).join(" ");
-  return `You just created a container of ${names}, build ${buildName(version)}.
+  const [os, release, arch] = lxcNamesOf(fields);
+  return `You just created a container of ${os} ${release} ${arch}, build ${buildName(version)}.
 
 Start it, and get a shell in it:
   lxc-start --name NAME
