@@ -15,7 +15,7 @@ import { withStoreLock } from "./store-lock.ts";
 
 const LOOK_EVERY_MS = 15_000;
 const FIRST_MS = 1000;
-/** Until a build that failed is tried again: a program may have been installed. */
+/** Until what failed is tried again: a program may have been installed, or the disk have room. */
 const AGAIN_MS = 60 * 60 * 1000;
 
 /** Makes files for LXC of what was published. The configuration is read anew each time; nothing is done while all is as it was. */
@@ -26,23 +26,24 @@ export function lxcTask(
 ): BackgroundTask {
   const failedAt = new Map<string, number>();
   const tell = teller(log);
-  let seen = "";
+  let looked: { readonly state?: string; readonly atMs: number } = { atMs: 0 };
   const run = async (signal: AbortSignal): Promise<void> => {
     const streams = lxcStreams((await readSettings(io, options)).config);
-    const state = async (): Promise<string> => stateOf(await store.newest(), streams, store.signer);
-    const due = [...failedAt].filter(([, atMs]) => atMs + AGAIN_MS < Date.now());
-    for (const [key] of due) failedAt.delete(key);
-    const before = await state();
-    if (due.length === 0 && before === seen) return;
+    const state = stateOf(await store.newest(), streams, store.signer);
+    const nowMs = Date.now();
+    if (state === "" || (state === looked.state && nowMs - looked.atMs < AGAIN_MS)) return;
+    // Also when it fails, on a full disk for instance: not the same work again each few seconds.
+    looked = { state, atMs: nowMs };
+    for (const [key, atMs] of failedAt) if (nowMs - atMs >= AGAIN_MS) failedAt.delete(key);
     const skips = (work: LxcWork): boolean => failedAt.has(keyOf(work));
     const blobFiles = openBlobFiles(store.name);
     const report = await withStoreLock(store, "lxc", { signal }, () =>
       makeLxcFiles(store, { streams, signal, blobFiles, skips }),
     );
-    for (const { work } of report.failures) failedAt.set(keyOf(work), Date.now());
+    for (const { work } of report.failures) failedAt.set(keyOf(work), nowMs);
     tell(report);
     // What others published meanwhile waits for its files: only a look that found nothing to do has seen all.
-    seen = report.generation === undefined ? before : "";
+    if (report.generation !== undefined) looked = { atMs: nowMs };
   };
   return { name: "lxc", everyMs: LOOK_EVERY_MS, firstMs: FIRST_MS, run };
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../src/compose.ts";
 import { lxcTask } from "../../src/cli/serve-lxc.ts";
 import { readDocument } from "../../src/store/documents.ts";
+import { HeadwaterError } from "../../src/error.ts";
 import type { Store } from "../../src/store/store.ts";
 import { needProgram } from "../image/programs.ts";
 import { tinyRootTar } from "../image/tiny-image.ts";
@@ -77,5 +78,24 @@ describe("a server that makes files for LXC", () => {
     const record = (await store.newest())?.documents["meta/1.0/index-system"];
     const index = record && new TextDecoder().decode(await readDocument(store, record));
     expect(index).toMatch(/^later;.*\ntiny;.*\n$/);
+  });
+
+  it("does not fill a full disk again and again", async () => {
+    configure("lxc: true\n");
+    let tries = 0;
+    const writer: Store["writer"] = () => {
+      tries += 1;
+      return Promise.reject(new HeadwaterError("STORE_FULL", "no room"));
+    };
+    const task = lxcTask(
+      fakeIo({ cwd: site.folder }),
+      { data: site.data },
+      { store: { ...store, writer }, log: recordingLogger() },
+    );
+    await expect(task.run(new AbortController().signal)).rejects.toThrow("no room");
+    await task.run(new AbortController().signal);
+    expect(tries).toBe(1);
+    await site.json("add", ...(await site.files("d")), "--os", "new");
+    await expect(task.run(new AbortController().signal)).rejects.toThrow("no room");
   });
 });
