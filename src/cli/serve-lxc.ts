@@ -1,4 +1,5 @@
 import { openBlobFiles } from "../compose.ts";
+import type { HeadwaterError } from "../error.ts";
 import { type LxcReport, makeLxcFiles } from "../derive/lxc/make-lxc-files.ts";
 import type { LxcWork } from "../derive/lxc/plan.ts";
 import type { BackgroundTask } from "../server/background.ts";
@@ -22,7 +23,7 @@ const AGAIN_MS = 60 * 60 * 1000;
 export function lxcTask(
   io: Io,
   options: GlobalOptions,
-  { store, log }: { readonly store: Store; readonly log: Logger },
+  { store, log, maxBytes }: { readonly store: Store; readonly log: Logger; readonly maxBytes?: number },
 ): BackgroundTask {
   const failedAt = new Map<string, number>();
   const tell = teller(log);
@@ -38,14 +39,20 @@ export function lxcTask(
     const skips = (work: LxcWork): boolean => failedAt.has(keyOf(work));
     const blobFiles = openBlobFiles(store.name);
     const report = await withStoreLock(store, "lxc", { signal }, () =>
-      makeLxcFiles(store, { streams, signal, blobFiles, skips }),
+      makeLxcFiles(store, { streams, signal, blobFiles, skips, maxBytes }),
     );
-    for (const { work } of report.failures) failedAt.set(keyOf(work), nowMs);
+    for (const { work, error } of report.failures)
+      failedAt.set(keyOf(work), isLasting(error) ? Number.POSITIVE_INFINITY : nowMs);
     tell(report);
     // What others published meanwhile waits for its files: only a look that found nothing to do has seen all.
     if (report.generation !== undefined) looked = { atMs: nowMs };
   };
   return { name: "lxc", everyMs: LOOK_EVERY_MS, firstMs: FIRST_MS, run };
+}
+
+/** A root that is too large stays so, and it takes long to see that it is. */
+function isLasting({ code }: HeadwaterError): boolean {
+  return code === "FILE_TOO_LARGE";
 }
 
 function keyOf({ root, metadata }: LxcWork): string {
@@ -78,7 +85,8 @@ function teller(log: Logger): (report: LxcReport) => void {
     for (const { work, error } of failures) {
       const { stream, product, version } = work;
       const facts = { stream, product, version, err: error };
-      once(error.message, () => log.warn(facts, "files for LXC could not be made; tried again in an hour"));
+      const then = isLasting(error) ? "" : "; tried again in an hour";
+      once(error.message, () => log.warn(facts, `files for LXC could not be made${then}`));
     }
     for (const { stream, product, reason } of hidden)
       once(`${stream}/${product}`, () => log.warn({ stream, product, reason }, "not in the index of LXC"));

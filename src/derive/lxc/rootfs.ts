@@ -19,6 +19,8 @@ export interface Tools {
   readonly programs?: string | undefined;
   /** Bytes of tarball that have been read or made. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Of a root when it is unpacked; left out: 64 GiB. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** The root of a build. */
@@ -43,8 +45,8 @@ export async function makeRootfs(
   tools: Tools,
 ): Promise<MadeFile & { readonly facts: RootFacts }> {
   const magic = magicOf(await file.readExactly(0, Math.min(MAGIC_BYTES, file.size)));
-  const watch = new TarWatch(file.path, { templates });
-  const { signal } = tools;
+  const { signal, maxBytes } = tools;
+  const watch = new TarWatch(file.path, { templates, maxBytes });
   if (magic === "xz") {
     for await (const chunk of watch.through(decoded(file, magic, { signal }))) tools.onBytes?.(chunk.length);
     return { sha256, size, facts: watch };

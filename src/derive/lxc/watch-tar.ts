@@ -26,7 +26,7 @@ const MAX_BYTES = 64 * 1024 ** 3;
 export interface WatchOptions {
   /** Files that the image names as templates, without leading slash. */
   readonly templates?: Iterable<string>;
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /**
