@@ -15,6 +15,7 @@ import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
 import { lxcCommand } from "./commands/lxc.ts";
 import { pullCommand } from "./commands/pull.ts";
+import { pinCommand, pinsCommand, unpinCommand } from "./commands/pin.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -22,6 +23,7 @@ import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
 import { syncCommand } from "./commands/sync.ts";
 import { upstreamCommand } from "./commands/upstream.ts";
+import { usageCommand } from "./commands/usage.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 
@@ -71,14 +73,18 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   aliasCommand,
   upstreamCommand,
   syncCommand,
-  lxcCommand,
   explainCommand,
   historyCommand,
   diffCommand,
   rollbackCommand,
   verifyCommand,
-  deltaCommand,
+  pinCommand,
+  unpinCommand,
+  pinsCommand,
   pruneCommand,
+  usageCommand,
+  deltaCommand,
+  lxcCommand,
   backupCommand,
   exportTreeCommand,
   bundleCommand,

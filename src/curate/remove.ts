@@ -4,6 +4,7 @@ import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { newestVersion } from "../simplestreams/version-name.ts";
 import type { Generation } from "../store/generation.ts";
 import { numbersOf } from "../store/keeps.ts";
+import { readPins } from "../store/pins.ts";
 import { type PurgeReport, purge } from "../store/prune.ts";
 import type { Sha256, Store } from "../store/store.ts";
 import { publish } from "../publish/publish.ts";
@@ -12,6 +13,7 @@ import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 import { lxcBytesMadeFrom } from "../views/lxc-files.ts";
 import { findImages } from "./find-images.ts";
+import { refusePinned } from "./refuse-pinned.ts";
 
 export interface Removed {
   readonly generation: Generation | undefined;
@@ -26,6 +28,7 @@ export interface Removed {
  * Takes images out of what is listed. Their files stay for the grace period, since daemons keep an index for an hour;
  * with `now` they go at once, out of every kept generation and off the disk, because a leaked secret must not wait. Then
  * also those that were taken off the lists before, and are still served to whoever has an older list.
+ * @throws PINNED for an image that a pin keeps, unless `now`
  */
 export async function remove(
   store: Store,
@@ -37,7 +40,7 @@ export async function remove(
     let images: ImageRow[] = [];
     let aliases: Removed["aliases"] = [];
     let leaked: readonly Sha256[] = [];
-    const generation = await publish(store, writer, async (streams) => {
+    const generation = await publish(store, writer, async (streams, base) => {
       const found: ImageRow[] = [];
       for (const target of targets) {
         found.push(
@@ -45,6 +48,7 @@ export async function remove(
         );
       }
       images = ownImages(unique(found));
+      if (options.now !== true) refusePinned(streams, images, await readPins(store, base));
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
       leaked = blobsOnlyIn(images, after);

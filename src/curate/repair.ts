@@ -3,6 +3,7 @@ import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
 import type { Generation } from "../store/generation.ts";
 import { numbersOf } from "../store/keeps.ts";
+import { readPins } from "../store/pins.ts";
 import type { Sha256, Store } from "../store/store.ts";
 import { type Damage, quarantineDamaged, type VerifyReport } from "../store/verify.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
@@ -62,7 +63,18 @@ export async function repair(store: Store, report: VerifyReport): Promise<Repair
           givesUp: (number) => hasCache || broken.has(number) || number > lastBroken,
         };
       },
-      { read },
+      {
+        read,
+        // Damaged pins are lost; nothing went for that, since prune keeps everything until now.
+        readPins: async (base) => {
+          try {
+            return await readPins(store, base);
+          } catch (error) {
+            if (error instanceof HeadwaterError) return [];
+            throw error;
+          }
+        },
+      },
     );
     // A document that was rendered to the very same bytes is whole again, and in use.
     const inUse = new Set(Object.values(generation?.documents ?? {}).map((document) => document.sha256));

@@ -74,6 +74,7 @@ async function readUpstreamStream(
       state,
       documents: documentsOf(generation, name),
       productsPaths: [...listing.keys()],
+      listing,
       holds: new Set(state.held ?? hashesIn(listing)),
     },
     ...(await readLxc(store, generation, record)),

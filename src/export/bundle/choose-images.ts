@@ -108,7 +108,7 @@ function imageStreamOf({ record, listing }: Part): ImageStream {
   const { state: _state, ...known } = upstream;
   // What is at the upstream has been left out, and nobody would fetch it.
   const nothing = { state: {}, documents: new Map(), productsPaths: [], holds: new Set<Sha256>() };
-  return { name, origin, products, upstream: { ...nothing, record: { ...known, offline: false } } };
+  return { name, origin, products, upstream: { ...nothing, listing, record: { ...known, offline: false } } };
 }
 
 async function ownDocuments(

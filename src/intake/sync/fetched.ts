@@ -1,4 +1,5 @@
 import { HeadwaterError } from "../../error.ts";
+import { hasRulesFor } from "../../retention/policy.ts";
 import type { IndexEntry } from "../../simplestreams/index-file.ts";
 import { readUpstreamIndex } from "../../simplestreams/upstream-documents.ts";
 import { verifyClearsigned, verifyDetached } from "../../upstream/signature.ts";
@@ -107,9 +108,10 @@ class Fetching {
       }
       products.set(path, believed.text);
     }
-    const { select, keep } = this.#options.policy;
+    const { name, mode, select, retention } = this.#options.policy;
+    const hasRules = mode === "mirror" && retention !== undefined && hasRulesFor(retention, name);
     // What is filtered is rewritten, and signatures of the original say nothing about it.
-    if (select === undefined && keep === undefined) await this.#otherForms([indexPath, ...products.keys()]);
+    if (select === undefined && !hasRules) await this.#otherForms([indexPath, ...products.keys()]);
     return {
       documents: this.#documents,
       indexPath,

@@ -1,6 +1,6 @@
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import type { Item } from "../../simplestreams/products.ts";
-import { isImages, type Listing, mapVersions } from "./listing.ts";
+import { isImages, type Listing, mapVersions } from "../../simplestreams/listing.ts";
 
 /**
  * The listing without the files that could not be had. Where metadata or a root is missing, the images that need it go; a version of images
