@@ -8,7 +8,7 @@ const LONG_LINE = 1000;
 /** The same JSON in ASCII and in lines that are not long, without the last line feed. */
 export function signableText(json: string): string {
   let lineStart = 0;
-  const inLines = json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|,(?=")|\n/g, (token, offset: number) => {
+  const inLines = json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|,|\n/g, (token, offset: number) => {
     if (token.startsWith('"')) return token;
     if (token === "," && offset - lineStart < LONG_LINE) return token;
     lineStart = offset;
