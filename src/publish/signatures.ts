@@ -6,6 +6,7 @@ import { readDocument, readDocumentBlob } from "../store/documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "../store/generation.ts";
 import type { Signer } from "../store/signer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
+import { OWN_STREAM } from "../views/image-stream.ts";
 
 type Documents = Readonly<Record<string, DocumentRecord>>;
 
@@ -54,6 +55,8 @@ const ARMOURED: Form = {
 
 /** What readers look for: simplestreams beside JSON (`streams/v1/`), and `lxc-create -t download` beside its indexes (`meta/1.0/`). */
 export function formsOf(path: string): readonly Form[] {
+  // Read by the program that makes LXC's indexes, and named by no index of simplestreams.
+  if (path === `${OWN_STREAM}/streams/v1/lxc.json`) return [];
   if (path.endsWith(".json")) return [CLEAR, DETACHED];
   return path.startsWith("meta/1.0/index-") ? [ARMOURED] : [];
 }
