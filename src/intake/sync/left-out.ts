@@ -1,5 +1,6 @@
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import type { Item } from "../../simplestreams/products.ts";
+import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 import { isImages, type Listing, mapVersions } from "./listing.ts";
 
 /**
@@ -8,12 +9,13 @@ import { isImages, type Listing, mapVersions } from "./listing.ts";
  */
 export function withoutFiles(listing: Listing, missing: ReadonlySet<string>): Listing {
   if (missing.size === 0) return listing;
-  return mapVersions(listing, (version, { file }) => {
+  const left = mapVersions(listing, (version, { file }) => {
     const items = new Map([...version.items].filter(([, { sha256 = "" }]) => !missing.has(sha256)));
     if (items.size === version.items.size) return version;
     if (!isImages(file)) return undefined;
     return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
   });
+  return usableDeltasOnly(left);
 }
 
 /**
@@ -22,7 +24,7 @@ export function withoutFiles(listing: Listing, missing: ReadonlySet<string>): Li
  */
 export function withoutImages(listing: Listing, distrusted: ReadonlySet<string>): Listing {
   if (distrusted.size === 0) return listing;
-  return mapVersions(listing, (version) => {
+  const right = mapVersions(listing, (version) => {
     const wrong = fingerprintsOf(version).filter(({ fingerprint }) => distrusted.has(fingerprint));
     if (wrong.length === 0) return version;
     const items = new Map<string, Item>();
@@ -31,6 +33,17 @@ export function withoutImages(listing: Listing, distrusted: ReadonlySet<string>)
     for (const { itemKeys } of wrong) for (const key of itemKeys) if (!left.has(key)) items.delete(key);
     return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
   });
+  return usableDeltasOnly(right);
+}
+
+/**
+ * Of deltas what the merged root lists too: one of a squashfs for each version, whose base is here. The upstream's own bytes and signatures
+ * stay as they are while nothing else changes: then clients find here what they would find there.
+ */
+export function usableDeltasOnly(listing: Listing): Listing {
+  return new Map(
+    [...listing].map(([path, file]) => [path, isImages(file) ? withUsableDeltasIn(file) : file]),
+  );
 }
 
 function withoutHashes(item: Item, distrusted: ReadonlySet<string>): Item {

@@ -3,8 +3,8 @@ import type { Item, Product, ProductsFile, Version } from "../../simplestreams/p
 import { type Selection, selectedFields } from "../../simplestreams/selection.ts";
 import { compareVersions } from "../../simplestreams/version-name.ts";
 import type { StreamState } from "../../store/generation.ts";
-import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 import type { Amount } from "./amount.ts";
+import { usableDeltasOnly } from "./left-out.ts";
 import {
   type FileItem,
   isFileItem,
@@ -172,16 +172,6 @@ function keepNewest(
     return undefined;
   });
   return { listing: kept, isChanged };
-}
-
-/**
- * Of deltas what the merged root lists too: one of a squashfs for each version, whose base is here. The upstream's own bytes and signatures
- * stay as they are while nothing else changes: then clients find here what they would find there.
- */
-function usableDeltasOnly(listing: Listing): Listing {
-  return new Map(
-    [...listing].map(([path, file]) => [path, isImages(file) ? withUsableDeltasIn(file) : file]),
-  );
 }
 
 function hasVersion(listing: Listing, product: string, version: string): boolean {
