@@ -144,8 +144,8 @@ function leaveOutWithoutBase(version: unknown, versions: Readonly<Record<string,
   const items = isObject(version) ? version["items"] : undefined;
   if (!isObject(items)) return;
   for (const [name, item] of Object.entries(items)) {
-    const base = isObject(item) ? item["delta_base"] : undefined;
-    if (typeof base === "string" && !Object.hasOwn(versions, base)) delete items[name];
+    if (!isObject(item) || typeof item["ftype"] !== "string" || roleOf(item["ftype"]) !== "delta") continue;
+    if (!Object.hasOwn(versions, String(item["delta_base"]))) delete items[name];
   }
 }
 
