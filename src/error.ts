@@ -5,6 +5,7 @@ export type ErrorCode =
   | "NOT_FOUND"
   | "NAME_TAKEN"
   | "NAME_INVALID"
+  | "PINNED"
   | "CONFIG_INVALID"
   // image files
   | "FILE_UNREADABLE"

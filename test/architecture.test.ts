@@ -8,6 +8,7 @@ const LINES: readonly (readonly string[])[] = [
   ["server", "explain"],
   ["intake", "curate", "derive", "export", "config"],
   ["publish"],
+  ["retention"],
   ["views", "signing"],
   ["store", "upstream", "image", "bundle"],
   ["simplestreams"],

@@ -135,10 +135,12 @@ function contradiction({ documents, files, bases, streams }: BundleList): string
   if (names.size < streams.length) return "an image stream is in it twice";
   const mixed = documents.find(({ base, link }) => base !== undefined || link !== undefined);
   if (mixed !== undefined) return `${mixed.path} is a document, and said to be somewhere else`;
-  for (const { path: at, base, link } of files) {
+  for (const { path: at, sha256, base, link } of files) {
     if (!names.has(at.split("/")[0] ?? "")) return `${at} belongs to no image stream`;
     if (base !== undefined && !ids.has(base)) return `${at} is in an earlier bundle that is not named`;
-    if (link === at) return `${at} is a link to itself`;
+    const target = known.get(link ?? "");
+    const isWrong = target?.sha256 !== sha256 || target.link !== undefined || link === at;
+    if (link !== undefined && base === undefined && isWrong) return `${at} is a link to another file`;
   }
   const listed = new Set(documents.map((document) => document.path));
   const missing = streams.flatMap(({ products }) => products).find((one) => !listed.has(one));

@@ -18,6 +18,10 @@ import { hiddenText, reportData } from "./print-sync.ts";
 import { runSync } from "./run-sync.ts";
 import { readSettings } from "./settings.ts";
 import { readableSize } from "./size.ts";
+import { readImages } from "./read-images.ts";
+import { refusePinned } from "../curate/refuse-pinned.ts";
+import { readPins } from "../store/pins.ts";
+import { imageRows } from "../views/image-rows.ts";
 import { withStoreLock } from "./store-lock.ts";
 import { type ConfiguredUpstream, configuredUpstream } from "./upstream-settings.ts";
 import { addressOf, settingsOf, type UpstreamWishes } from "./upstream-wishes.ts";
@@ -49,7 +53,7 @@ export async function addUpstream(
   }
   const written = { ...address.settings, ...absolute(io, settingsOf(request.wishes)) };
   const settings = checked(name, written);
-  const configured = await configuredUpstream(name, settings);
+  const configured = await configuredUpstream(name, settings, config);
   const store = await storeToFill(io, options);
   const order = [...Object.keys(config.upstreams), name];
   const write = async (): Promise<void> => {
@@ -108,7 +112,7 @@ export async function setUpstream(
   await storeToRead(io, options);
   const { readUpstreamText } = await import("./upstream-text.ts");
   const written = { ...(await readUpstreamText(file, name)), ...changes };
-  await configuredUpstream(name, checked(name, written));
+  await configuredUpstream(name, checked(name, written), config);
   await setInConfig(file, ["upstreams", name], written);
   await giveToOwnerOf(dirname(file), io, [file]);
   if (options.json === true) io.stdout.write(jsonText({ name, changed: Object.keys(changes) }));
@@ -126,6 +130,9 @@ export async function forgetUpstream({ io }: Context, options: GlobalOptions, na
   );
   if (!isConfigured && isListed !== true) requireKnown(config.upstreams, name);
   const generation = await withStoreLock(store, "sync", { signal: io.signal }, async () => {
+    const streams = await readImages(store);
+    const rows = imageRows(streams.filter((stream) => stream.name === name));
+    refusePinned(streams, rows, await readPins(store, await store.newest()));
     if (isConfigured) {
       await removeFromConfig(file, ["upstreams", name]);
       await giveToOwnerOf(dirname(file), io, [file]);

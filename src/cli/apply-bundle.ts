@@ -7,6 +7,8 @@ import type { Io } from "./io.ts";
 import { storeToFill, storeToTry } from "./open-store.ts";
 import { printApplied } from "./print-bundle.ts";
 import { progressLine } from "./progress.ts";
+import { retentionPolicy } from "./retention-settings.ts";
+import { readSettings } from "./settings.ts";
 import { withStoreLock } from "./store-lock.ts";
 
 export interface ApplyBundleOptions extends TrustOptions {
@@ -22,7 +24,9 @@ export async function applyBundleFile(
   files: readonly string[],
 ): Promise<void> {
   const { force = false, dryRun = false } = options;
-  const wishes = { ...(await trustOf(io, options)), names: namesOf(options), force, dryRun };
+  const { config } = await readSettings(io, options);
+  const retention = retentionPolicy(config);
+  const wishes = { ...(await trustOf(io, options)), names: namesOf(options), retention, force, dryRun };
   const line = progressLine(io, options);
   const shared = {
     ...wishes,

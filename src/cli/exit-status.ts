@@ -8,7 +8,7 @@ export const DIFFERENT = 1;
 /** `explain --strict`: warnings and no errors. The number that checkers of documents commonly use for it. */
 export const WARNED = 2;
 export const NOT_FOUND = 3;
-const BAD_INPUT = 4;
+export const BAD_INPUT = 4;
 const TAKEN = 5;
 const STORE_TROUBLE = 6;
 export const DAMAGE = 7;
@@ -49,6 +49,7 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   USAGE: WRONG_USAGE,
   CONFIG_INVALID: WRONG_USAGE,
   NAME_INVALID: WRONG_USAGE,
+  PINNED: FAILED,
   NOT_FOUND,
   GENERATION_GONE: NOT_FOUND,
   FILE_UNREADABLE: BAD_INPUT,

@@ -13,7 +13,9 @@ import { exportTreeCommand } from "./commands/export-tree.ts";
 import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { listCommand } from "./commands/list.ts";
+import { lxcCommand } from "./commands/lxc.ts";
 import { pullCommand } from "./commands/pull.ts";
+import { pinCommand, pinsCommand, unpinCommand } from "./commands/pin.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -21,6 +23,7 @@ import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
 import { syncCommand } from "./commands/sync.ts";
 import { upstreamCommand } from "./commands/upstream.ts";
+import { usageCommand } from "./commands/usage.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 
@@ -75,8 +78,13 @@ const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   diffCommand,
   rollbackCommand,
   verifyCommand,
-  deltaCommand,
+  pinCommand,
+  unpinCommand,
+  pinsCommand,
   pruneCommand,
+  usageCommand,
+  deltaCommand,
+  lxcCommand,
   backupCommand,
   exportTreeCommand,
   bundleCommand,

@@ -11,15 +11,18 @@ import type { Logger } from "../server/logger.ts";
 import { startMetrics } from "../server/metrics.ts";
 import { type RunningServer, startServer } from "../server/serve.ts";
 import { isWorker, runWorker, startWorkers } from "../server/workers.ts";
-import { prune } from "../store/prune.ts";
 import type { Store } from "../store/store.ts";
 import { type Context, type GlobalOptions, notice } from "./context.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
 import { giveToOwnerOf } from "./owner.ts";
+import { lxcTask } from "./serve-lxc.ts";
 import { printServing } from "./print-serving.ts";
+import { pruneByRules } from "./prune-store.ts";
+import { retentionPolicy } from "./retention-settings.ts";
 import type { ServeRequest } from "./serve-request.ts";
 import { certificateFiles, tlsFolder, wantedNames } from "./server-identity.ts";
+import { readSettings } from "./settings.ts";
 import { deltaTask } from "./serve-deltas.ts";
 import { serveUpstreams } from "./serve-upstreams.ts";
 
@@ -134,9 +137,10 @@ async function startSideWork(
   const background = await startBackground({
     socketPath: socketPathOf(store),
     tasks: [
-      { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(work, log) },
+      { name: "prune", everyMs: HOUR_MS, run: () => pruneAndTell(context, options, work) },
       deltaTask(context.io, options, { store, log }),
       ...upstreams.tasks,
+      lxcTask(context.io, options, { store, log }),
     ],
     onConnection: upstreams.onConnection,
     log,
@@ -169,8 +173,24 @@ function fillCounters({ running, fetched, failed, evicted }: Readonly<FillCounts
   return { runningFills: running, upstreamBytes: fetched, failedFills: failed, evictedFiles: evicted };
 }
 
-async function pruneAndTell({ store, config }: ServeRequest, log: Logger): Promise<void> {
-  const { published, deleted } = await prune(store, { now: Date.now(), graceMs: config.grace });
+/** The rules are read anew each time: the file may have been changed. */
+async function pruneAndTell(
+  context: Context,
+  options: GlobalOptions,
+  { store, config, log }: SideWork,
+): Promise<void> {
+  const policy = retentionPolicy((await readSettings(context.io, options)).config);
+  const { retained, pruned } = await pruneByRules(store, policy, {
+    now: Date.now(),
+    graceMs: config.grace,
+  });
+  const { generation, goes } = retained;
+  if (generation !== undefined)
+    log.info(
+      { generation: generation.number, versions: goes.length },
+      "took off the lists what no rule keeps",
+    );
+  const { published, deleted } = pruned;
   if (published !== undefined)
     log.info({ generation: published, blobs: deleted.blobs, bytes: deleted.bytes }, "pruned");
 }

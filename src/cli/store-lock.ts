@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 const LOOK_EVERY_MS = 500;
 
 /** What one process of a store does at a time. */
-export type LockedWork = "sync" | "deltas";
+export type LockedWork = "sync" | "deltas" | "lxc";
 
 export interface StoreLockOptions {
   readonly signal: AbortSignal;

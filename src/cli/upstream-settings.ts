@@ -5,6 +5,7 @@ import type { UpstreamSettings } from "../config/upstream-schema.ts";
 import { HeadwaterError } from "../error.ts";
 import type { StreamPolicy } from "../intake/sync/stream-policy.ts";
 import { parseSelection } from "../simplestreams/selection.ts";
+import { retentionPolicy } from "./retention-settings.ts";
 import type { UpstreamOptions } from "../upstream/upstream-options.ts";
 
 const MINUTE_MS = 60_000;
@@ -24,7 +25,7 @@ export interface ConfiguredUpstream {
 /** All upstreams of a configuration, in their order. Reads keyrings and certificates. */
 export async function configuredUpstreams(config: Config): Promise<ConfiguredUpstream[]> {
   return Promise.all(
-    Object.entries(config.upstreams).map(([name, settings]) => configuredUpstream(name, settings)),
+    Object.entries(config.upstreams).map(([name, settings]) => configuredUpstream(name, settings, config)),
   );
 }
 
@@ -32,6 +33,7 @@ export async function configuredUpstreams(config: Config): Promise<ConfiguredUps
 export async function configuredUpstream(
   name: string,
   settings: UpstreamSettings,
+  config: Pick<Config, "retention"> = {},
 ): Promise<ConfiguredUpstream> {
   const preset = PRESETS.get(settings.preset ?? "");
   const url = settings.url ?? preset?.url ?? "";
@@ -50,7 +52,7 @@ export async function configuredUpstream(
     ...(settings.select === undefined
       ? {}
       : { select: parseSelection(settings.select), selectText: settings.select }),
-    ...(settings.keep === undefined ? {} : { keep: settings.keep }),
+    retention: retentionPolicy({ ...config, upstreams: { [name]: settings } }),
     ...(settings.keepDropped === undefined ? {} : { keepDroppedMs: settings.keepDropped }),
     ...(keyring === undefined ? {} : { keyring }),
   };

@@ -8,6 +8,7 @@ export interface UpstreamWishes {
   readonly keepDropped?: string;
   readonly aliasPrefix?: string;
   readonly twins?: boolean;
+  readonly lxc?: boolean;
   readonly offline?: boolean;
   readonly every?: string;
   readonly signatures?: string;
@@ -28,6 +29,7 @@ const KEYS = [
   "keepDropped",
   "aliasPrefix",
   "twins",
+  "lxc",
   "offline",
   "every",
   "signatures",

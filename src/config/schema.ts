@@ -3,6 +3,7 @@ import { parseByteSize } from "./byte-size.ts";
 import { parseDuration } from "./duration.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parsedBy } from "./parsed-by.ts";
+import { retentionSchema } from "./retention-schema.ts";
 import { isStreamName } from "../views/stream-name.ts";
 import { signingSchema } from "./signing-schema.ts";
 import { upstreamSchema } from "./upstream-schema.ts";
@@ -19,8 +20,10 @@ export const configSchema = z.strictObject({
   grace: parsedBy(parseDuration).default(parseDuration("24h")),
   names: z.array(z.string().min(1)).default([]),
   certificate: z.strictObject({ file: z.string().min(1), key: z.string().min(1) }).optional(),
+  lxc: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
   bundles: z.strictObject({ keyring: z.string().min(1) }).optional(),
   metrics: z.union([z.literal("off"), parsedBy(parseListenAddress)]).default("off"),
+  retention: retentionSchema.optional(),
   signing: signingSchema.default({}),
   deltas: z.boolean().default(false),
   deltaMaxSize: parsedBy(parseByteSize).default(parseByteSize("1GiB")),
@@ -57,8 +60,10 @@ export const SETTINGS: readonly Setting[] = [
   { key: "names", variable: "HEADWATER_NAMES", isList: true },
   { key: "certificate.file", variable: "HEADWATER_CERTIFICATE_FILE" },
   { key: "certificate.key", variable: "HEADWATER_CERTIFICATE_KEY" },
+  { key: "lxc", variable: "HEADWATER_LXC", isSwitch: true, isList: true },
   { key: "bundles.keyring", variable: "HEADWATER_BUNDLES_KEYRING" },
   { key: "metrics", variable: "HEADWATER_METRICS" },
+  { key: "retention" },
   { key: "signing.gpg", variable: "HEADWATER_SIGNING_GPG" },
   { key: "signing.gpgHome", variable: "HEADWATER_SIGNING_GPG_HOME" },
   { key: "signing.passphraseFile", variable: "HEADWATER_SIGNING_PASSPHRASE_FILE" },

@@ -20,6 +20,7 @@ export const upstreamSchema = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, "expected a beginning of aliases such as daily/")
       .default(""),
     twins: z.boolean().optional(),
+    lxc: z.boolean().default(false),
     offline: z.boolean().default(false),
     every: parsedBy(parseDuration).optional(),
     signatures: z.enum(["required", "preferred", "off"]).optional(),
@@ -37,11 +38,16 @@ export const upstreamSchema = z
     believeOlderAfter: parsedBy(parseDuration).default(6 * HOUR_MS),
   })
   .check((context) => {
-    const { url, preset, signatures, keyring } = context.value;
+    const { url, preset, signatures, keyring, lxc, mode } = context.value;
     const wrong = (message: string): void => {
       context.issues.push({ code: "custom", input: context.value, path: [], message });
     };
     if ((url === undefined) === (preset === undefined)) wrong("expected either a url or a preset");
+    if (lxc && mode !== "mirror") {
+      wrong(
+        "lxc: true needs mode: mirror, since files for LXC are made of what is here, and a cache has little",
+      );
+    }
     if (signatures !== undefined && signatures !== "off" && keyring === undefined) {
       wrong(`signatures: ${signatures} needs a keyring`);
     }

@@ -4,13 +4,16 @@ import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import { newestVersion } from "../simplestreams/version-name.ts";
 import type { Generation } from "../store/generation.ts";
 import { numbersOf } from "../store/keeps.ts";
+import { readPins } from "../store/pins.ts";
 import { type PurgeReport, purge } from "../store/prune.ts";
 import type { Sha256, Store } from "../store/store.ts";
 import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { lxcBytesMadeFrom } from "../views/lxc-files.ts";
 import { findImages } from "./find-images.ts";
+import { refusePinned } from "./refuse-pinned.ts";
 
 export interface Removed {
   readonly generation: Generation | undefined;
@@ -25,6 +28,7 @@ export interface Removed {
  * Takes images out of what is listed. Their files stay for the grace period, since daemons keep an index for an hour;
  * with `now` they go at once, out of every kept generation and off the disk, because a leaked secret must not wait. Then
  * also those that were taken off the lists before, and are still served to whoever has an older list.
+ * @throws PINNED for an image that a pin keeps, unless `now`
  */
 export async function remove(
   store: Store,
@@ -36,7 +40,7 @@ export async function remove(
     let images: ImageRow[] = [];
     let aliases: Removed["aliases"] = [];
     let leaked: readonly Sha256[] = [];
-    const generation = await publish(store, writer, async (streams) => {
+    const generation = await publish(store, writer, async (streams, base) => {
       const found: ImageRow[] = [];
       for (const target of targets) {
         found.push(
@@ -44,6 +48,7 @@ export async function remove(
         );
       }
       images = ownImages(unique(found));
+      if (options.now !== true) refusePinned(streams, images, await readPins(store, base));
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
       leaked = blobsOnlyIn(images, after);
@@ -53,7 +58,7 @@ export async function remove(
     });
     const purged =
       options.now === true && options.dryRun !== true
-        ? await purge(store, [...leaked, ...(await deltasTo(store, images))], { now: Date.now() })
+        ? await purge(store, [...leaked, ...(await madeOf(store, images, leaked))], { now: Date.now() })
         : undefined;
     return { generation, images, aliases, purged };
   } finally {
@@ -123,18 +128,24 @@ function blobsOnlyIn(images: readonly ImageRow[], after: readonly ImageStream[])
   return [...removed].filter((sha256) => !listed.has(sha256));
 }
 
-/** Deltas to these images hold parts of their bytes; kept generations may list some that the newest no longer does. */
-async function deltasTo(store: Store, images: readonly ImageRow[]): Promise<Sha256[]> {
+/** What else holds parts of their bytes: deltas to these images, and what LXC gets of them. Kept generations may list some that the newest does not. */
+async function madeOf(
+  store: Store,
+  images: readonly ImageRow[],
+  leaked: readonly Sha256[],
+): Promise<Sha256[]> {
   const fingerprints = new Set(images.map(({ fingerprint }) => fingerprint));
+  const sources = new Set(leaked);
   const newest = await store.newest();
-  const deltas = new Set<Sha256>();
+  const made = new Set<Sha256>();
   for (const number of numbersOf(newest?.keeps ?? [])) {
-    const rows = imageRows(await readStreams(store, await store.generation(number)));
-    for (const row of rows.filter(({ fingerprint }) => fingerprints.has(fingerprint))) {
-      for (const { sha256 } of row.deltas) deltas.add(sha256);
+    const streams = await readStreams(store, await store.generation(number));
+    for (const row of imageRows(streams).filter(({ fingerprint }) => fingerprints.has(fingerprint))) {
+      for (const { sha256 } of row.deltas) made.add(sha256);
     }
+    for (const stream of streams) for (const sha256 of lxcBytesMadeFrom(stream, sources)) made.add(sha256);
   }
-  return [...deltas];
+  return [...made].filter((sha256) => !sources.has(sha256));
 }
 
 function unique(images: readonly ImageRow[]): ImageRow[] {

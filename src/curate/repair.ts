@@ -3,10 +3,12 @@ import { publish } from "../publish/publish.ts";
 import { readStreams } from "../publish/read-streams.ts";
 import type { Generation } from "../store/generation.ts";
 import { numbersOf } from "../store/keeps.ts";
+import { readPins } from "../store/pins.ts";
 import type { Sha256, Store } from "../store/store.ts";
 import { type Damage, quarantineDamaged, type VerifyReport } from "../store/verify.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { withoutLxcBuilds } from "../views/lxc-files.ts";
 import { mend, type Mending } from "./mend-upstream.ts";
 
 export interface Repaired {
@@ -48,13 +50,31 @@ export async function repair(store: Store, report: VerifyReport): Promise<Repair
         return {
           reason: { verb: "repair", text: `${images.length} damaged images taken off the lists` },
           streams: await Promise.all(
-            streams.map((stream) => mend(stream, { store, writer, images, ...damaged.found })),
+            streams.map((stream) =>
+              mend(withoutLxcBuilds(stream, damaged.found.isDamaged), {
+                store,
+                writer,
+                images,
+                ...damaged.found,
+              }),
+            ),
           ),
           // What was published since then lists the same damage. What older ones name of a cache depends on those after them.
           givesUp: (number) => hasCache || broken.has(number) || number > lastBroken,
         };
       },
-      { read },
+      {
+        read,
+        // Damaged pins are lost; nothing went for that, since prune keeps everything until now.
+        readPins: async (base) => {
+          try {
+            return await readPins(store, base);
+          } catch (error) {
+            if (error instanceof HeadwaterError) return [];
+            throw error;
+          }
+        },
+      },
     );
     // A document that was rendered to the very same bytes is whole again, and in use.
     const inUse = new Set(Object.values(generation?.documents ?? {}).map((document) => document.sha256));

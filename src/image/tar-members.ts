@@ -4,7 +4,7 @@ import { quoted } from "../simplestreams/printable.ts";
 import { damaged } from "./compression/damage.ts";
 import { feed } from "./feed.ts";
 
-export type TarMemberType = "file" | "directory" | "symlink" | "link" | "other";
+export type TarMemberType = "file" | "directory" | "symlink" | "link" | "device" | "other";
 
 /** One member of an archive. Names are data: nothing is ever written where a name says. */
 export interface TarMember {
@@ -96,6 +96,7 @@ function isSparse(header: Header): boolean {
 /** tar-stream gives null for types it does not know, such as GNU's sparse `S`. */
 function typeOf(type: Header["type"] | null): TarMemberType {
   if (type === "contiguous-file") return "file";
+  if (type === "character-device" || type === "block-device") return "device";
   return type === "file" || type === "directory" || type === "symlink" || type === "link" ? type : "other";
 }
 

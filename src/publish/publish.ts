@@ -1,23 +1,30 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { HeadwaterError } from "../error.ts";
-import { commit } from "../store/commit.ts";
+import { commit, type Draft } from "../store/commit.ts";
 import type { DocumentRecord, Generation, Reason, StreamRecord } from "../store/generation.ts";
 import { withNumber, without } from "../store/keeps.ts";
 import { originsOf } from "../simplestreams/image-origin.ts";
+import { pinsAfter } from "../retention/pinned.ts";
+import { encodePins, type Pin, readPins } from "../store/pins.ts";
+import type { ProductsFile } from "../simplestreams/products.ts";
 import { encodeOrigins, encodeStreamState } from "../store/stream-state.ts";
 import type { Sha256, Store, StoreWriter } from "../store/store.ts";
 import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
+import { LXC_PRODUCTS, withCurrentLxc } from "../views/lxc-files.ts";
 import { RULES } from "../views/rules.ts";
 import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
+import { datesFor } from "./dates-for.ts";
 import { signatures } from "./signatures.ts";
 
 export interface Change {
   readonly reason: Reason;
   /** All image streams, in order of precedence. */
   readonly streams: readonly ImageStream[];
+  /** Left out: as they are. Read with what the image streams are read from. */
+  readonly pins?: readonly Pin[];
   /** Generations to give up, when what they list is damaged. */
   readonly givesUp?: (number: number) => boolean;
 }
@@ -25,6 +32,9 @@ export interface Change {
 export interface PublishOptions {
   /** How the newest generation is read; a repair must not stumble over the document that it mends. */
   readonly read?: (base: Generation | undefined) => Promise<readonly ImageStream[]>;
+  /** The same for its pins. */
+  readonly readPins?: (base: Generation | undefined) => Promise<readonly Pin[]>;
+  readonly now?: () => number;
   /** Whether everything is signed again, also what the newest generation has signatures of. */
   readonly signsAnew?: boolean;
 }
@@ -38,36 +48,51 @@ export interface PublishOptions {
 export async function publish(
   store: Store,
   writer: StoreWriter,
-  change: (streams: readonly ImageStream[]) => Change | undefined | Promise<Change | undefined>,
+  change: (
+    streams: readonly ImageStream[],
+    base: Generation | undefined,
+  ) => Change | undefined | Promise<Change | undefined>,
   options: PublishOptions = {},
 ): Promise<Generation | undefined> {
-  const { read = (base) => readStreams(store, base), signsAnew: isAnew = false } = options;
+  const {
+    read = (base) => readStreams(store, base),
+    readPins: pinsOf = (base) => readPins(store, base),
+    signsAnew: isAnew = false,
+    now = Date.now,
+  } = options;
   const sign = signatures(store, writer);
-  return commit(store, writer, async (base) => {
-    const wanted = await change(await read(base));
+  const build = async (base: Generation | undefined): Promise<Draft | undefined> => {
+    const wanted = await change(await read(base), base);
     if (wanted === undefined) return undefined;
-    const listed = wanted.streams.map(ownWithUsableDeltas);
-    const rendered = renderDocuments(listed, new Date());
+    const nowMs = now();
+    const listed = wanted.streams.map((stream) => withCurrentLxc(ownWithUsableDeltas(stream)));
+    const rendered = renderDocuments(listed, new Date(nowMs));
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
     for (const [path, record] of stored) documents[path] = record;
     const streams = await Promise.all(
       listed.map((stream) =>
-        recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }),
+        recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }).then(
+          async (record) => ({ ...record, ...(await datesFor(stream, { store, writer, base, nowMs })) }),
+        ),
       ),
     );
     const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
     Object.assign(documents, await sign({ streams, documents, texts, base, isAnew }));
+    const pins = await encodePins(pinsAfter(wanted.pins ?? (await pinsOf(base)), listed));
+    const pinned = pins === undefined ? undefined : await writer.put(pins);
     const draft = {
       reason: wanted.reason,
       rules: RULES,
       streams,
       documents,
-      blobs: blobsOf(listed, streams),
+      pins: pinned ?? ("none" as const),
+      blobs: [...blobsOf(listed, streams), ...(pinned === undefined ? [] : [pinned.sha256])],
     };
     if (base === undefined || wanted.givesUp === undefined) return draft;
     return { ...draft, keeps: without(withNumber(base.keeps, base.number), wanted.givesUp) };
-  });
+  };
+  return commit(store, writer, build, { now });
 }
 
 /**
@@ -91,8 +116,9 @@ async function recordOf(
 ): Promise<StreamRecord> {
   const { name, origin, upstream } = stream;
   const { writer, documents, hidden } = into;
+  const lxc = [`${name}/${LXC_PRODUCTS}`].filter((path) => path in documents);
   if (upstream === undefined) {
-    const products = productsPaths(name).filter((path) => path in documents);
+    const products = [...productsPaths(name), ...lxc].filter((path) => path in documents);
     const origins = await encodeOrigins(originsOf(stream.products));
     const taken = origins === undefined ? {} : { origins: await writer.put(origins) };
     return { name, origin, products, hidden, ...taken };
@@ -102,7 +128,7 @@ async function recordOf(
   return {
     name,
     origin,
-    products: upstream.productsPaths.map((path) => `${name}/${path}`),
+    products: [...upstream.productsPaths.map((path) => `${name}/${path}`), ...lxc],
     hidden,
     upstream: { ...upstream.record, ...(state === undefined ? {} : { state: await writer.put(state) }) },
   };
@@ -120,27 +146,27 @@ async function stage(writer: StoreWriter, document: RenderedDocument): Promise<[
 /** Every blob that must be here for the image streams. */
 function blobsOf(streams: readonly ImageStream[], records: readonly StreamRecord[]): Set<Sha256> {
   const blobs = new Set<Sha256>();
-  for (const { upstream, origins } of records) {
-    for (const record of [upstream?.state, origins]) if (record !== undefined) blobs.add(record.sha256);
+  for (const { upstream, origins, dates } of records) {
+    for (const record of [upstream?.state, origins, dates])
+      if (record !== undefined) blobs.add(record.sha256);
   }
-  for (const stream of streams) {
-    if (stream.upstream !== undefined) {
-      for (const sha256 of stream.upstream.holds) blobs.add(sha256);
-      continue;
-    }
-    for (const [key, product] of stream.products.products) {
-      for (const [name, version] of product.versions) {
-        for (const item of version.items.values()) {
-          if (item.sha256 === undefined) {
-            throw new HeadwaterError(
-              "DOCUMENT_INVALID",
-              `${stream.name}: an item of ${key} ${name} has no sha256`,
-            );
-          }
-          blobs.add(item.sha256);
+  for (const { name, products, lxc, upstream } of streams) {
+    if (upstream === undefined) addItems(blobs, name, products);
+    else for (const sha256 of upstream.holds) blobs.add(sha256);
+    if (lxc !== undefined) addItems(blobs, name, lxc);
+  }
+  return blobs;
+}
+
+function addItems(blobs: Set<Sha256>, stream: string, { products }: ProductsFile): void {
+  for (const [key, product] of products) {
+    for (const [name, version] of product.versions) {
+      for (const item of version.items.values()) {
+        if (item.sha256 === undefined) {
+          throw new HeadwaterError("DOCUMENT_INVALID", `${stream}: an item of ${key} ${name} has no sha256`);
         }
+        blobs.add(item.sha256);
       }
     }
   }
-  return blobs;
 }

@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import { withOrigins } from "../simplestreams/image-origin.ts";
 import { readOrigins, readStreamState } from "../store/stream-state.ts";
 import { emptyOwnStream, type ImageStream } from "../views/image-stream.ts";
+import { isLxcDocument, LXC_PRODUCTS } from "../views/lxc-files.ts";
 
 /**
  * The image streams of a generation, as the products documents it carries say: they are the one place where an image is
@@ -31,12 +32,28 @@ async function readOwnStream(
   record: StreamRecord,
 ): Promise<ImageStream> {
   const { name, origin } = record;
-  const [path] = record.products;
+  const lxc = await readLxc(store, generation, record);
+  const path = record.products.find((one) => one !== lxcPath(record));
   // An image stream without images has no documents, so that no client keeps an empty one.
-  if (path === undefined) return { ...emptyOwnStream(), name, origin };
+  if (path === undefined) return { ...emptyOwnStream(), name, origin, ...lxc };
   const bytes = await readDocument(store, productsRecord(generation, record, path));
   const products = readOwnProducts(new TextDecoder().decode(bytes));
-  return { name, origin, products: withOrigins(products, await readOrigins(store, record)) };
+  return { name, origin, products: withOrigins(products, await readOrigins(store, record)), ...lxc };
+}
+
+function lxcPath({ name }: StreamRecord): string {
+  return `${name}/${LXC_PRODUCTS}`;
+}
+
+async function readLxc(
+  store: Store,
+  generation: Generation,
+  record: StreamRecord,
+): Promise<Pick<ImageStream, "lxc">> {
+  const path = lxcPath(record);
+  if (!record.products.includes(path)) return {};
+  const bytes = await readDocument(store, productsRecord(generation, record, path));
+  return { lxc: readOwnProducts(new TextDecoder().decode(bytes)) };
 }
 
 async function readUpstreamStream(
@@ -57,12 +74,14 @@ async function readUpstreamStream(
       state,
       documents: documentsOf(generation, name),
       productsPaths: [...listing.keys()],
+      listing,
       holds: new Set(state.held ?? hashesIn(listing)),
     },
+    ...(await readLxc(store, generation, record)),
   };
 }
 
-/** The products files of an image stream, by path below its root. */
+/** The products files of an image stream, by path below its root; not the one for LXC. */
 export async function readListing(
   store: Store,
   generation: Generation,
@@ -70,6 +89,7 @@ export async function readListing(
 ): Promise<ReadonlyMap<string, ProductsFile>> {
   const listing = new Map<string, ProductsFile>();
   for (const path of record.products) {
+    if (path === lxcPath(record)) continue;
     const bytes = await readDocument(store, productsRecord(generation, record, path));
     listing.set(path.slice(record.name.length + 1), readUpstreamProducts(bytes, { name: path }).file);
   }
@@ -79,10 +99,11 @@ export async function readListing(
 /** Without signatures that were made here: whoever publishes makes them. */
 function documentsOf(generation: Generation, stream: string): Map<string, DocumentRecord> {
   const prefix = `${stream}/`;
-  const own = Object.entries(generation.documents).filter(
-    ([path, { signedBy }]) => path.startsWith(prefix) && signedBy === undefined,
-  );
-  return new Map(own.map(([path, record]) => [path.slice(prefix.length), record]));
+  const own = Object.entries(generation.documents)
+    .filter(([path, { signedBy }]) => path.startsWith(prefix) && signedBy === undefined)
+    .map(([path, record]) => [path.slice(prefix.length), record] as const);
+  // What is for LXC is made here, and rendered with every generation.
+  return new Map(own.filter(([path]) => !isLxcDocument(path)));
 }
 
 /** What Incus and LXD could list, in one file: they would read all of them, and keys mean nothing to them. */

@@ -2,11 +2,11 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { HeadwaterError } from "../error.ts";
 import { signableText, signedIndex, signedPath } from "../simplestreams/signed-form.ts";
+import { isLxcDocument, LXC_PRODUCTS } from "../views/lxc-files.ts";
 import { readDocument, readDocumentBlob } from "../store/documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "../store/generation.ts";
 import type { Signer } from "../store/signer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
-import { OWN_STREAM } from "../views/image-stream.ts";
 
 type Documents = Readonly<Record<string, DocumentRecord>>;
 
@@ -55,10 +55,10 @@ const ARMOURED: Form = {
 
 /** What readers look for: simplestreams beside JSON (`streams/v1/`), and `lxc-create -t download` beside its indexes (`meta/1.0/`). */
 export function formsOf(path: string): readonly Form[] {
-  // Read by the program that makes LXC's indexes, and named by no index of simplestreams.
-  if (path === `${OWN_STREAM}/streams/v1/lxc.json`) return [];
+  // The list of what LXC gets is for this program alone.
+  if (path.endsWith(`/${LXC_PRODUCTS}`)) return [];
   if (path.endsWith(".json")) return [CLEAR, DETACHED];
-  return path.startsWith("meta/1.0/index-") ? [ARMOURED] : [];
+  return /(?:^|\/)meta\/1\.0\/index-/.test(path) ? [ARMOURED] : [];
 }
 
 function isIndex(path: string): boolean {
@@ -117,8 +117,14 @@ export function signerOf(store: Store, base: Generation | undefined): Signer | u
   );
 }
 
+/** Of an upstream's documents as they came; what LXC gets of its images is made here. */
 function isVerbatim(path: string, streams: readonly StreamRecord[]): boolean {
-  return streams.some(({ name, upstream }) => upstream?.isVerbatim === true && path.startsWith(`${name}/`));
+  return streams.some(
+    ({ name, upstream }) =>
+      upstream?.isVerbatim === true &&
+      path.startsWith(`${name}/`) &&
+      !isLxcDocument(path.slice(name.length + 1)),
+  );
 }
 
 /** A signature of the same bytes by the same key in the generation before, if it is whole. */

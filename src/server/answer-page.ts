@@ -29,9 +29,21 @@ export function answerPage(exchange: Exchange, context: RouteContext, frozen?: G
       ...(frozen === undefined ? {} : { remote: FROZEN_REMOTE_NAME }),
     }).trimEnd(),
     "",
+    ...lxcLines(generation, url),
     `More: ${url}/streams/v1/index.json (the index), ${base}/ca.pem (the certificate), ${base}/healthz`,
   ];
   sendLine(exchange, 200, text.join("\n"));
+}
+
+/** For LXC without a daemon, where there is something for it. */
+function lxcLines(generation: Generation | undefined, url: string): string[] {
+  if (generation?.documents["meta/1.0/index-system"] === undefined) return [];
+  const server = url.replace("https://", "");
+  return [
+    "LXC without a daemon, once wget trusts the certificate:",
+    `lxc-create --name c1 --template download -- --server ${server}`,
+    "",
+  ];
 }
 
 /** The name that was asked for when it is one of ours, since that one works from where the reader is; else the first of ours. */

@@ -26,12 +26,26 @@ export function selectedFields(place: ItemPlace): SelectedFields {
     if (name === "product_name") return place.productName;
     if (name === "version_name") return place.versionName;
     if (name === "item_name") return place.itemName;
-    for (const level of levels) {
-      const value = Object.hasOwn(level, name) ? level[name] : undefined;
-      if (value !== undefined && !(value instanceof Map)) return value as Json;
-    }
-    return undefined;
+    return fieldIn(levels, name);
   };
+}
+
+/** The same for a product alone. */
+export function selectedProductFields({
+  productName,
+  product,
+  file,
+}: Pick<ItemPlace, "productName" | "product" | "file">): SelectedFields {
+  return (name) => (name === "product_name" ? productName : fieldIn([product, file], name));
+}
+
+/** Of the first that has it. */
+function fieldIn(levels: readonly Readonly<Record<string, unknown>>[], name: string): Json | undefined {
+  for (const level of levels) {
+    const value = Object.hasOwn(level, name) ? level[name] : undefined;
+    if (value !== undefined && !(value instanceof Map)) return value as Json;
+  }
+  return undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Sha256 } from "./sha256.ts";
 
-/** Ways to give a blob a second place on this machine without reading its bytes; of a store that keeps blobs as files. */
+/** What can be done with blobs on this machine without reading their bytes here; of a store that keeps them as files. */
 export interface BlobFiles {
   /** Where the store is. */
   readonly folder: string;

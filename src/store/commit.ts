@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { HeadwaterError } from "../error.ts";
 import type { DocumentRecord, Generation, GenerationRange, Reason, StreamRecord } from "./generation.ts";
 import { FORMAT } from "./generation.ts";
+import type { JsonBlob } from "./json-blob.ts";
 import { intersection, withNumber } from "./keeps.ts";
 import type { Sha256, Store, StoreWriter } from "./store.ts";
 
@@ -14,6 +15,8 @@ export interface Draft {
   readonly documents: Readonly<Record<string, DocumentRecord>>;
   /** Left out: everything the parent kept, and the parent. Never more than that. */
   readonly keeps?: readonly GenerationRange[];
+  /** Left out: the parent's. `"none"`: no pins are left. */
+  readonly pins?: JsonBlob | "none";
   /**
    * Every blob the generation names besides its documents: staged by this writer, or to be found in the store.
    * `"as base"`: streams and documents are the base's own, so nothing new is named (prune, which must work in a damaged store).
@@ -82,6 +85,7 @@ async function isOvertaken(store: Store, base: Generation | undefined, error: un
 /** Fills in what every generation has. */
 export function successor(base: Generation | undefined, draft: Draft, now: number): Generation {
   const parentTime = base === undefined ? Number.NEGATIVE_INFINITY : Date.parse(base.createdAt);
+  const pins = draft.pins === undefined ? base?.pins : draft.pins;
   const inherited = base === undefined ? [] : withNumber(base.keeps, base.number);
   return {
     format: FORMAT,
@@ -94,6 +98,7 @@ export function successor(base: Generation | undefined, draft: Draft, now: numbe
     keeps: draft.keeps === undefined ? inherited : intersection(inherited, draft.keeps),
     streams: draft.streams,
     documents: draft.documents,
+    ...(pins === undefined || pins === "none" ? {} : { pins }),
   };
 }
 

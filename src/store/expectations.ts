@@ -48,6 +48,8 @@ export async function expectationsOf(store: Store, generations: Iterable<Generat
     for (const [path, record] of Object.entries(generation.documents)) {
       gathering.expect(record, { generation: generation.number, document: path });
     }
+    if (generation.pins !== undefined)
+      gathering.expect(generation.pins, { generation: generation.number, document: "the pins" });
     for (const stream of generation.streams) {
       const held = await gathering.held(generation, stream);
       if (held === undefined) continue;
@@ -95,9 +97,9 @@ class Gathering implements Expectations {
     generation: Generation,
     stream: StreamRecord,
   ): Promise<Pick<Where, "held" | "distrusted"> | undefined> {
-    const record = stream.upstream?.state ?? stream.origins;
-    if (record !== undefined) {
-      this.expect(record, { generation: generation.number, document: `the state of ${stream.name}` });
+    for (const record of [stream.upstream?.state ?? stream.origins, stream.dates]) {
+      if (record !== undefined)
+        this.expect(record, { generation: generation.number, document: `the state of ${stream.name}` });
     }
     try {
       const holding = await this.#holdings.of(generation, stream);

@@ -1,3 +1,4 @@
+import type { JsonBlob } from "./json-blob.ts";
 import type { Sha256 } from "./sha256.ts";
 
 /** The layout of a generation file. Readers read older ones; nobody writes over a newer one. */
@@ -25,6 +26,8 @@ export interface Generation {
   readonly streams: readonly StreamRecord[];
   /** URL path (no leading slash) to the bytes clients get there. */
   readonly documents: Readonly<Record<string, DocumentRecord>>;
+  /** What stays whatever the rules say (`pins.ts`). Left out when there are none. */
+  readonly pins?: JsonBlob;
 }
 
 export type GenerationRange = readonly [from: number, to: number];
@@ -52,7 +55,9 @@ export interface StreamRecord {
     readonly reason: string;
   }[];
   /** Of the site's own image stream: where its versions were taken from, as gzipped JSON. Not among the documents, which everybody may read. */
-  readonly origins?: { readonly sha256: Sha256; readonly size: number };
+  readonly origins?: JsonBlob;
+  /** Not of a cache: since when its versions are listed, and since when there are newer ones (`version-dates.ts`). */
+  readonly dates?: JsonBlob;
   /** Of a mirror or a cache; never of the site's own image stream. */
   readonly upstream?: UpstreamRecord;
 }
@@ -76,7 +81,7 @@ export interface UpstreamRecord {
   /** The bundle that brought all this; nobody here reads the upstream. */
   readonly bundle?: BundleMark;
   /** What is too long for this file: a `StreamState` as gzipped JSON. Left out when there is nothing in it. */
-  readonly state?: { readonly sha256: Sha256; readonly size: number };
+  readonly state?: JsonBlob;
 }
 
 /** Where a bundle put what it brought, so that the next one is known to follow it. */

@@ -12,6 +12,8 @@ export interface Holding {
 
 interface Past {
   readonly seen: Set<string>;
+  /** What newer generations list. */
+  readonly listed: Set<Sha256>;
   /** What a newer generation lists and does not hold. */
   readonly evicted: Set<Sha256>;
   readonly distrusted: Set<string>;
@@ -49,8 +51,15 @@ export class Holdings {
     const { held, distrusted = [] } = await readStreamState(this.#store, stream);
     for (const { fingerprint } of distrusted) past.distrusted.add(fingerprint);
     if (held === undefined) return { named: listed, distrusted: past.distrusted };
-    const named = new Set(held.filter((sha256) => listed.has(sha256) && !past.evicted.has(sha256)));
+    const named = new Set<Sha256>();
+    for (const sha256 of held) {
+      if (!listed.has(sha256) || past.evicted.has(sha256)) continue;
+      // A generation between that evicted it may be given up, when a pin keeps this one for longer.
+      const isNews = past.seen.size === 1 || past.listed.has(sha256);
+      if (isNews || (await this.#store.sizeOf(sha256)) !== undefined) named.add(sha256);
+    }
     const here = new Set(held);
+    for (const sha256 of listed) past.listed.add(sha256);
     for (const sha256 of listed) if (!here.has(sha256)) past.evicted.add(sha256);
     return { named, distrusted: past.distrusted };
   }
@@ -58,7 +67,12 @@ export class Holdings {
   #pastOf(name: string): Past {
     const known = this.#past.get(name);
     if (known !== undefined) return known;
-    const past = { seen: new Set<string>(), evicted: new Set<Sha256>(), distrusted: new Set<string>() };
+    const past = {
+      seen: new Set<string>(),
+      listed: new Set<Sha256>(),
+      evicted: new Set<Sha256>(),
+      distrusted: new Set<string>(),
+    };
     this.#past.set(name, past);
     return past;
   }

@@ -5,7 +5,7 @@ import type { Sha256, Store } from "./store.ts";
 export type NamedBlobs = ReadonlySet<Sha256>;
 
 /**
- * Every blob that one of these generations names: documents, states of image streams, and the items that are to be here. `generations` are
+ * Every blob that one of these generations names: documents, pins, states of image streams, and the items that are to be here. `generations` are
  * all that count, the newest first: what an older one's cache names depends on those after it (`Holdings`).
  */
 export async function namedBlobs(store: Store, generations: Iterable<Generation>): Promise<NamedBlobs> {
@@ -30,12 +30,16 @@ export async function namesAnyOf(
   return false;
 }
 
-/** What a generation names without reading anything: its documents and the states of its image streams. */
+/** What a generation names without reading anything: its documents, its pins, and what its image streams have besides. */
 export function listsOf(generation: Generation): Sha256[] {
-  const states = generation.streams.flatMap(({ upstream, origins }) => [
-    upstream?.state?.sha256,
-    origins?.sha256,
-  ]);
+  const states = [
+    generation.pins?.sha256,
+    ...generation.streams.flatMap(({ upstream, origins, dates }) => [
+      upstream?.state?.sha256,
+      origins?.sha256,
+      dates?.sha256,
+    ]),
+  ];
   const documents = Object.values(generation.documents).map(({ sha256 }) => sha256);
   return [...documents, ...states.filter((sha256) => sha256 !== undefined)];
 }

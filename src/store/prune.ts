@@ -1,15 +1,17 @@
 import { HeadwaterError } from "../error.ts";
+import { sizesOf } from "./blob-sizes.ts";
 import { commit, type Draft } from "./commit.ts";
 import type { Generation } from "./generation.ts";
 import { type NamedBlobs, namedBlobs, namesAnyOf } from "./named-blobs.ts";
 import { type Keeps, numbersOf, withNumber, without } from "./keeps.ts";
+import { pinnedGenerations, readPins } from "./pins.ts";
 import { LEFTOVER_LIFETIME_MS } from "./leftovers.ts";
 import type { RetiredBlob, Sha256, Store } from "./store.ts";
 
 export interface PruneOptions {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** How long a generation stays complete after the next one was created; 24 hours unless told. */
+  /** How long a generation stays complete after the next one was created, if no pin keeps it; 24 hours unless told. */
   readonly graceMs?: number;
   /** Generations to give up whatever their age. What the newest lists is never given up. */
   readonly dropGenerations?: (generation: Generation) => boolean;
@@ -182,6 +184,7 @@ interface Kept {
 
 async function keptGenerations(store: Store, base: Generation, options: RoundOptions): Promise<Kept> {
   const { now, graceMs = DEFAULT_GRACE_MS, dropGenerations = () => false, unwanted } = options;
+  const isPinned = await pinnedIn(store, base);
   const kept: Generation[] = [];
   let asked = false;
   let older = false;
@@ -199,9 +202,20 @@ async function keptGenerations(store: Store, base: Generation, options: RoundOpt
     asked ||= drop;
     // What older ones name of a cache depends on what this one says was evicted.
     older ||= drop && generation.streams.some(({ origin }) => origin === "cache");
-    if (!drop && supersededAt + graceMs > now) kept.push(generation);
+    if (!drop && (supersededAt + graceMs > now || isPinned(number))) kept.push(generation);
   }
   return { kept, asked };
+}
+
+/** With pins that cannot be read every generation counts as pinned: nothing goes by mistake, and `verify --repair` mends it. */
+async function pinnedIn(store: Store, base: Generation): Promise<(number: number) => boolean> {
+  try {
+    const pinned = pinnedGenerations(await readPins(store, base));
+    return (number) => pinned.has(number);
+  } catch (error) {
+    if (!(error instanceof HeadwaterError)) throw error;
+    return () => true;
+  }
 }
 
 function draftOf(base: Generation, plan: Plan): Draft | undefined {
@@ -240,9 +254,8 @@ async function publishing<T>(store: Store, work: () => Promise<T>): Promise<T> {
 }
 
 async function weigh(store: Store, blobs: readonly Sha256[]): Promise<BlobCount> {
-  let bytes = 0;
-  for (const sha256 of blobs) bytes += (await store.sizeOf(sha256)) ?? 0;
-  return { blobs: blobs.length, bytes };
+  const sizes = await sizesOf(store, blobs);
+  return { blobs: blobs.length, bytes: [...sizes.values()].reduce((bytes, size) => bytes + size, 0) };
 }
 
 function total(blobs: readonly RetiredBlob[]): BlobCount {

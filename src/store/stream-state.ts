@@ -1,11 +1,7 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { isObject } from "../simplestreams/containers.ts";
-import { readDocument } from "./documents.ts";
 import type { StreamRecord, StreamState } from "./generation.ts";
+import { encodeJsonBlob, readJsonBlob } from "./json-blob.ts";
 import type { Store } from "./store.ts";
-
-const compress = promisify(gzip);
 
 /** What an upstream's record says in a blob of its own: nothing when it has none, and then a cache holds nothing. Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
 export async function readStreamState(
@@ -14,10 +10,7 @@ export async function readStreamState(
 ): Promise<StreamState> {
   const nothing = origin === "cache" ? { held: [] } : {};
   if (upstream?.state === undefined) return nothing;
-  const record = { ...upstream.state, encoding: "gzip", type: "application/json" } as const;
-  const value: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
-  // Its hash was checked: it is what a writer of this program wrote.
-  return isObject(value) ? { ...nothing, ...value } : nothing;
+  return { ...nothing, ...(await readJsonBlob(store, upstream.state)) };
 }
 
 /** Where the versions of an own image stream were taken from: by product, then by version. Empty when all of it came from files. */
@@ -26,11 +19,8 @@ export type Origins = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 /** Throws BLOB_MISSING, BLOB_MISMATCH or DOCUMENT_INVALID. */
 export async function readOrigins(store: Store, { origins }: StreamRecord): Promise<Origins> {
   if (origins === undefined) return new Map();
-  const record = { ...origins, encoding: "gzip", type: "application/json" } as const;
-  const value: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
-  if (!isObject(value)) return new Map();
   return new Map(
-    Object.entries(value).map(([product, versions]) => [
+    Object.entries((await readJsonBlob(store, origins)) ?? {}).map(([product, versions]) => [
       product,
       new Map(isObject(versions) ? Object.entries(versions) : []),
     ]),
@@ -40,20 +30,18 @@ export async function readOrigins(store: Store, { origins }: StreamRecord): Prom
 /** The bytes of the blob; undefined when there is nothing to say. */
 export async function encodeOrigins(origins: Origins): Promise<Uint8Array | undefined> {
   if (origins.size === 0) return undefined;
-  const value = Object.fromEntries(
-    [...origins].map(([product, versions]) => [product, Object.fromEntries(versions)]),
+  return encodeJsonBlob(
+    Object.fromEntries([...origins].map(([product, versions]) => [product, Object.fromEntries(versions)])),
   );
-  return compress(JSON.stringify(value), { level: 6 });
 }
 
 /** The bytes of the blob; undefined when there is nothing to say. */
 export async function encodeStreamState(state: StreamState): Promise<Uint8Array | undefined> {
   const { held, dropped = [], distrusted = [] } = state;
   if (held === undefined && dropped.length + distrusted.length === 0) return undefined;
-  const text = JSON.stringify({
+  return encodeJsonBlob({
     ...(held === undefined ? {} : { held: held.toSorted() }),
     ...(dropped.length === 0 ? {} : { dropped }),
     ...(distrusted.length === 0 ? {} : { distrusted }),
   });
-  return compress(text, { level: 6 });
 }

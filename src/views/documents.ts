@@ -3,6 +3,8 @@ import type { ProductsFile } from "../simplestreams/products.ts";
 import { withoutOrigins } from "../simplestreams/image-origin.ts";
 import { renderIndex, renderProducts } from "../simplestreams/render.ts";
 import type { ImageStream } from "./image-stream.ts";
+import { LXC_PRODUCTS } from "./lxc-files.ts";
+import { lxcIndex, lxcIndexDocuments } from "./lxc-index.ts";
 import { type Hidden, mergedRoot } from "./merged-root.ts";
 
 /** One rendered document, before it is compressed and stored. */
@@ -45,7 +47,17 @@ export function renderDocuments(streams: readonly ImageStream[], updated: Date):
     // An upstream's own root is what the sync made of it.
     if (stream.upstream === undefined)
       documents.push(...rootDocuments(`${stream.name}/`, stream.products, updated));
+    documents.push(...lxcDocuments(stream));
   }
+  documents.push(
+    ...textDocuments(
+      "",
+      lxcIndexDocuments(
+        lxcIndex(streams, (name) => `${name}/`),
+        "all",
+      ),
+    ),
+  );
   return { documents, hidden: new Map([...merged.hidden].map(([name, hidden]) => [name, bounded(hidden)])) };
 }
 
@@ -87,6 +99,28 @@ function rootDocuments(base: string, file: ProductsFile, updated: Date): Rendere
   ];
 }
 
+/** What is for LXC in an image stream's own root. */
+function lxcDocuments(stream: ImageStream): RenderedDocument[] {
+  const { name, lxc } = stream;
+  if (lxc === undefined || lxc.products.size === 0) return [];
+  const list = { path: `${name}/${LXC_PRODUCTS}`, text: renderProducts(lxc), type: JSON_TYPE };
+  return [
+    list,
+    ...textDocuments(
+      `${name}/`,
+      lxcIndexDocuments(
+        lxcIndex([stream], () => ""),
+        "few",
+      ),
+    ),
+  ];
+}
+
+function textDocuments(base: string, texts: ReadonlyMap<string, string>): RenderedDocument[] {
+  return [...texts].map(([path, text]) => ({ path: base + path, text, type: TEXT_TYPE }));
+}
+
+const TEXT_TYPE = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json";
 
 /** `Wed, 20 Mar 2013 17:56:57 +0000`: MAAS parses exactly this form. */

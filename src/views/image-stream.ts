@@ -1,5 +1,6 @@
 import type { DocumentRecord, Origin, StreamState, UpstreamRecord } from "../store/generation.ts";
 import type { Sha256 } from "../store/store.ts";
+import type { Listing } from "../simplestreams/listing.ts";
 import type { ProductsFile } from "../simplestreams/products.ts";
 
 /** A named simplestreams tree as the views see it: its record without what rendering finds out, and its products. */
@@ -10,6 +11,11 @@ export interface ImageStream {
   readonly products: ProductsFile;
   /** Of a mirror or a cache. */
   readonly upstream?: UpstreamStream;
+  /**
+   * The files that LXC gets of its builds, by the same products and versions. Undefined: LXC is offered nothing of this image stream. A cache
+   * has none, since they are made of what is here.
+   */
+  readonly lxc?: ProductsFile;
 }
 
 /** What an image stream has besides its products when it comes from an upstream. */
@@ -20,8 +26,15 @@ export interface UpstreamStream {
   readonly documents: ReadonlyMap<string, DocumentRecord>;
   /** Those of `documents` that are products files, of whatever datatype. */
   readonly productsPaths: readonly string[];
+  /** What these list. */
+  readonly listing: Listing;
   /** Every blob that must be here: all items of a mirror, what a cache holds. */
   readonly holds: ReadonlySet<Sha256>;
+}
+
+/** The products files of an image stream, of whatever datatype. */
+export function listingOf({ products, upstream }: ImageStream): Listing {
+  return upstream?.listing ?? new Map([["streams/v1/images.json", products]]);
 }
 
 /** The image stream of what this site makes. */

@@ -1,4 +1,5 @@
 import { combinedFields, deltaFtypes, metadataFtypes, roleOf } from "../simplestreams/ftypes.ts";
+import { isImages, type Listing } from "../simplestreams/listing.ts";
 import type { Item, Product, ProductsFile, Version } from "../simplestreams/products.ts";
 
 /**
@@ -40,6 +41,16 @@ export function withUsableDeltasIn(file: ProductsFile): ProductsFile {
     changed = (changed ?? new Map(file.products)).set(key, { ...product, versions });
   }
   return changed === undefined ? file : { ...file, products: changed };
+}
+
+/**
+ * Of an upstream's deltas what the merged root lists too. Its own bytes and signatures stay as they are while nothing else changes: then
+ * clients find here what they would find there.
+ */
+export function withUsableDeltasInAll(listing: Listing): Listing {
+  return new Map(
+    [...listing].map(([path, file]) => [path, isImages(file) ? withUsableDeltasIn(file) : file]),
+  );
 }
 
 /** The squashfs that a version's delta makes, and that it is applied to on a host that holds the version. */

@@ -10,6 +10,7 @@ import {
   type CreateReport,
 } from "../../src/export/bundle/create-bundle.ts";
 import { applyBundle, type ApplyOptions, type ApplyReport } from "../../src/intake/bundle/apply-bundle.ts";
+import { KEEP_ALL } from "../../src/retention/policy.ts";
 import { imageRows } from "../../src/views/image-rows.ts";
 import { readStreams } from "../../src/publish/read-streams.ts";
 
@@ -37,6 +38,7 @@ export async function carryIn(
   try {
     return await applyBundle(await openOrMakeStore(data), source, {
       names: new Map(),
+      retention: KEEP_ALL,
       force: false,
       dryRun: false,
       keyring: undefined,

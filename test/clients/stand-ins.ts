@@ -130,15 +130,20 @@ export async function ubuntuStandIn(folder: string, others = 0): Promise<StandIn
   return { folder, documents, paths: Object.values(files).map((file) => `${base}/${file}`), fingerprints };
 }
 
-/** In the shape of images.linuxcontainers.org: both dialects share one file, versions have a colon in them. */
-export async function linuxcontainersStandIn(folder: string): Promise<StandIn> {
-  const version = "20261121_07:42";
+/** In the shape of images.linuxcontainers.org: both dialects share one file, versions have a colon in them. One product with one version. */
+export async function linuxcontainersStandIn(
+  folder: string,
+  {
+    version = "20261121_07:42",
+    marker = "bookworm",
+  }: { readonly version?: string; readonly marker?: string } = {},
+): Promise<StandIn> {
   const base = `images/debian/bookworm/${ARCHITECTURE.debian}/default/${version}`;
   await mkdir(join(folder, base), { recursive: true });
   const metadata = join(folder, base, "incus.tar.xz");
   const root = join(folder, base, "rootfs.squashfs");
   await rename(await metadataTarball(folder, { os: "Debian", release: "bookworm" }), metadata);
-  await squashfs(await busyboxRoot(folder, "bookworm"), root);
+  await squashfs(await busyboxRoot(join(folder, `root of ${marker}`), marker), root);
   const fingerprint = await sha256OfFiles([metadata, root]);
   const described = {
     ...(await item(folder, `${base}/incus.tar.xz`, "incus.tar.xz")),

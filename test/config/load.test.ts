@@ -22,6 +22,7 @@ describe("loadConfig", () => {
       workers: 1,
       grace: 86_400_000,
       names: [],
+      lxc: false,
       metrics: "off",
       deltas: false,
       deltaMaxSize: 1024 ** 3,
@@ -42,11 +43,12 @@ describe("loadConfig", () => {
         "names: [images.example, images]",
         "certificate: {file: /etc/tls/cert.pem, key: /etc/tls/key.pem}",
         "metrics: http://127.0.0.1:9101",
+        "lxc: [images, carried]",
         "deltas: true",
         "deltaMaxSize: 500MB",
         "signing: {gpg: 0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567, gpgHome: /srv/gnupg, passphraseFile: /run/pass}",
         "upstreams:",
-        "  ubuntu: {preset: ubuntu, mode: mirror, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
+        "  ubuntu: {preset: ubuntu, mode: mirror, lxc: true, keep: 2, keepDropped: 30d, bandwidth: 20MB, maxSize: 1.5GiB}",
       ].join("\n"),
     );
     expect(await loadConfig({ file })).toEqual({
@@ -62,6 +64,7 @@ describe("loadConfig", () => {
       names: ["images.example", "images"],
       certificate: { file: "/etc/tls/cert.pem", key: "/etc/tls/key.pem" },
       metrics: { kind: "proxied", host: "127.0.0.1", port: 9101 },
+      lxc: ["images", "carried"],
       deltas: true,
       deltaMaxSize: 500_000_000,
       signing: {
@@ -76,6 +79,7 @@ describe("loadConfig", () => {
           keep: 2,
           keepDropped: 30 * 86_400_000,
           aliasPrefix: "",
+          lxc: true,
           offline: false,
           alternates: [],
           allowRedirect: [],
@@ -94,6 +98,7 @@ describe("loadConfig", () => {
     ["plain http", "{url: http://a.example}", "expected an address such as https"],
     ["a password in an address", "{url: https://a:b@a.example}", "without a password in it"],
     ["signatures without keys", "{preset: ubuntu, signatures: required}", "needs a keyring"],
+    ["LXC of a cache", "{preset: ubuntu, lxc: true}", "lxc: true needs mode: mirror"],
     ["a size that is none", "{preset: ubuntu, maxSize: much}", "not an amount of bytes"],
     ["a setting that is none", "{preset: ubuntu, kep: 2}", 'no setting "upstreams.u.kep"'],
   ])("refuses an upstream with %s", async (_what, upstream, message) => {
@@ -117,10 +122,11 @@ describe("loadConfig", () => {
         HEADWATER_GRACE: "2h",
         HEADWATER_PLAIN: "",
         HEADWATER_DELTAS: "true",
+        HEADWATER_LXC: "true",
       },
       flags: { workers: 4, grace: undefined },
     });
-    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all", deltas: true });
+    expect(config).toMatchObject({ workers: 4, grace: 7_200_000, plain: "all", deltas: true, lxc: true });
   });
 
   it("takes one file of a certificate from the environment and the other from the file", async () => {

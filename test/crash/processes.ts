@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 
 import { openDirectoryStore } from "../../src/store/directory/open.ts";
 import { itemsOf } from "../../src/store/items.ts";
-import { contains } from "../../src/store/keeps.ts";
+import type { Generation } from "../../src/store/generation.ts";
+import { contains, numbersOf } from "../../src/store/keeps.ts";
 import type { Store } from "../../src/store/store.ts";
 
 const DRIVER = fileURLToPath(new URL("driver.mjs", import.meta.url));
@@ -56,15 +57,22 @@ export function startDriver(folder: string, ...task: readonly string[]): Driver 
   return { process: child, ready, published, ended };
 }
 
-/** A client that fetches everything the newest generation lists, again and again, and notes what was wrong. */
-export function startReader(folder: string): { stop(): Promise<{ fetched: number; wrong: string[] }> } {
+/**
+ * A client that fetches everything the newest generation lists, or any one that is kept (`anyKept`), again and again, and notes what was
+ * wrong.
+ */
+export function startReader(
+  folder: string,
+  { anyKept = false }: { readonly anyKept?: boolean } = {},
+): { stop(): Promise<{ fetched: number; wrong: string[] }> } {
   const stopping = new AbortController();
   const wrong: string[] = [];
   let fetched = 0;
   const reading = (async () => {
     const store = await openDirectoryStore(folder);
     while (!stopping.signal.aborted) {
-      const generation = await store.newest();
+      const newest = await store.newest();
+      const generation = anyKept && newest !== undefined ? await someKept(store, newest) : newest;
       if (generation === undefined) {
         await pause(5);
         continue;
@@ -88,6 +96,11 @@ export function startReader(folder: string): { stop(): Promise<{ fetched: number
       return { fetched, wrong };
     },
   };
+}
+
+async function someKept(store: Store, newest: Generation): Promise<Generation | undefined> {
+  const numbers = [...numbersOf(newest.keeps), newest.number];
+  return store.generation(numbers[Math.floor(Math.random() * numbers.length)] ?? newest.number);
 }
 
 export function pause(ms: number): Promise<void> {

@@ -178,6 +178,7 @@ describe("a frozen remote", () => {
       );
       expect(page).toContain("lxc remote add frozen https://images.example:8443/@1 --protocol simplestreams");
       expect(page).toContain("https://images.example:8443/ca.pem");
+      expect(page).toContain("--template download -- --server images.example:8443/@1\n");
       expect(page).not.toContain("--public");
     }
   });

@@ -80,7 +80,14 @@ function streamOf(name: string, text: string, twins: boolean): ImageStream {
     name,
     origin: "cache",
     products: readUpstreamProducts(text, { name }).file,
-    upstream: { record, state: {}, documents: new Map(), productsPaths: [], holds: new Set() },
+    upstream: {
+      record,
+      state: {},
+      documents: new Map(),
+      productsPaths: [],
+      listing: new Map(),
+      holds: new Set(),
+    },
   };
 }
 

@@ -100,6 +100,7 @@ function streamOf(
       state,
       documents: new Map(),
       productsPaths: [],
+      listing: new Map(),
       holds: new Set(holds),
     },
   };

@@ -95,6 +95,8 @@ function withWishes(command: Command): Command {
     .option("--alias-prefix <prefix>", "goes before its aliases, such as daily/")
     .option("--twins", "list its images for the other family of clients too")
     .option("--no-twins", "list its images for the clients that it names itself")
+    .option("--lxc", "make a mirror's containers ready for LXC without a daemon too")
+    .option("--no-lxc", "list its images for Incus and LXD only")
     .option("--offline", "list what is here, and ask nobody")
     .option("--no-offline", "ask it (again)")
     .option("--every <time>", "between two syncs of a running server, such as 1h")

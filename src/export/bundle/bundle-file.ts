@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open, readdir, rename, unlink } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { partName, parsePartName } from "../../bundle/parts.ts";
 import { HeadwaterError } from "../../error.ts";
@@ -70,10 +70,11 @@ class BundleFiles implements BundleOutput {
 
   async finish(): Promise<readonly string[]> {
     await this.#end();
+    const earlier = await partsListed(sumsName(this.name));
     const names = this.#written.map(({ name }) => name);
     // As `sha256sum --check` reads it: a part can be looked at alone, without the others.
     if (this.#partSize !== null) {
-      const sums = await this.#begin(`${this.name}.sha256`, undefined);
+      const sums = await this.#begin(sumsName(this.name), undefined);
       await this.#write(sums.handle, Buffer.from(this.#sums.join("")));
       await this.#end();
     }
@@ -82,7 +83,7 @@ class BundleFiles implements BundleOutput {
     for (const { temporary, name } of this.#written.toReversed()) {
       await clear("name", name, rename(temporary, name));
     }
-    await this.#removeOthers(names);
+    await this.#removeOthers(earlier);
     await this.#pending.syncFolder();
     return names;
   }
@@ -131,12 +132,23 @@ class BundleFiles implements BundleOutput {
   }
 
   /** What is left of an earlier bundle with this name would be taken for parts of this one. */
-  async #removeOthers(names: readonly string[]): Promise<void> {
-    const ours = new Set(names.map((name) => basename(name)));
-    for (const name of await filesOf(this.name)) {
-      if (!ours.has(name)) await clear("remove", name, unlink(join(dirname(this.name), name)));
-    }
+  async #removeOthers(earlier: readonly string[]): Promise<void> {
+    const ours = new Set(this.#written.map(({ name }) => name));
+    const sums = earlier.length === 0 ? [] : [sumsName(this.name)];
+    for (const path of [this.name, ...earlier, ...sums]) if (!ours.has(path)) await removeIfThere(path);
   }
+}
+
+function sumsName(path: string): string {
+  return `${path}.sha256`;
+}
+
+/** The parts of an earlier bundle, as its sums name them: other files may end in a number, too. */
+async function partsListed(sums: string): Promise<readonly string[]> {
+  const text = await readFile(sums, "utf8").catch(() => "");
+  const name = basename(sums, ".sha256");
+  const listed = [...text.matchAll(/^[0-9a-f]{64} {2}([^/\n]+)$/gm)].map(([, part = ""]) => part);
+  return listed.filter((part) => parsePartName(part)?.name === name).map((part) => join(dirname(sums), part));
 }
 
 async function removeIfThere(path: string): Promise<void> {

@@ -5,10 +5,11 @@ import { roleOf } from "../../simplestreams/ftypes.ts";
 import type { ProductsFile } from "../../simplestreams/products.ts";
 import type { ItemPlace } from "../../simplestreams/selection.ts";
 import { readDocument } from "../../store/documents.ts";
-import type { Generation, StreamRecord } from "../../store/generation.ts";
+import type { DocumentRecord, Generation, StreamRecord } from "../../store/generation.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { renderDocuments } from "../../views/documents.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
+import { isLxcDocument } from "../../views/lxc-files.ts";
 import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
 import { narrow, rootOf } from "../narrow.ts";
 import { type Choice, narrowingOf } from "./narrowing.ts";
@@ -107,7 +108,7 @@ function imageStreamOf({ record, listing }: Part): ImageStream {
   const { state: _state, ...known } = upstream;
   // What is at the upstream has been left out, and nobody would fetch it.
   const nothing = { state: {}, documents: new Map(), productsPaths: [], holds: new Set<Sha256>() };
-  return { name, origin, products, upstream: { ...nothing, record: { ...known, offline: false } } };
+  return { name, origin, products, upstream: { ...nothing, listing, record: { ...known, offline: false } } };
 }
 
 async function ownDocuments(
@@ -121,9 +122,8 @@ async function ownDocuments(
     for (const [path, text] of root) documents.set(path, encode(text));
     return documents;
   }
-  for (const [path, document] of Object.entries(generation.documents)) {
-    if (path.startsWith(`${record.name}/`)) documents.set(path, await readDocument(store, document));
-  }
+  for (const [path, document] of documentsBelow(generation, record.name))
+    documents.set(path, await readDocument(store, document));
   return documents;
 }
 
@@ -157,9 +157,15 @@ function streamOf({ record, listing, isWhole }: Part, generation: Generation): B
 }
 
 /** Whether this site signed the documents of an image stream. */
-function hasSignatures({ documents }: Generation, stream: string): boolean {
-  return Object.entries(documents).some(
-    ([path, { signedBy }]) => path.startsWith(`${stream}/`) && signedBy !== undefined,
+function hasSignatures(generation: Generation, stream: string): boolean {
+  return documentsBelow(generation, stream).some(([, { signedBy }]) => signedBy !== undefined);
+}
+
+/** What is for LXC can be made on the other side, and does not travel. */
+function documentsBelow({ documents }: Generation, stream: string): [string, DocumentRecord][] {
+  const base = `${stream}/`;
+  return Object.entries(documents).filter(
+    ([path]) => path.startsWith(base) && !isLxcDocument(path.slice(base.length)),
   );
 }
 

@@ -134,11 +134,13 @@ async function headOf(
     readonly documents: ReadonlyMap<string, Uint8Array>;
     readonly store: string;
   },
-  { since, signer, partSize, now }: CreateOptions,
+  { since, streams, signer, partSize, now }: CreateOptions,
 ): Promise<Head> {
   const { generation, chosen, documents, store } = what;
   const names = new Set(chosen.streams.map(({ name }) => name));
-  const left = (since?.streams ?? []).filter(({ name }) => !names.has(name));
+  // Of an image stream that nobody asked for nothing is said.
+  const isMeant = (name: string): boolean => streams?.includes(name) ?? true;
+  const left = (since?.streams ?? []).filter(({ name }) => !names.has(name) && isMeant(name));
   const gone = left.map((stream) => Object.assign({}, stream, { products: [] }));
   const { files, bases } = filesSince(chosen.files.values(), since);
   const list: BundleList = {

@@ -1,28 +1,25 @@
-import type { BundleFile, BundleList } from "../../bundle/bundle-list.ts";
+import type { BundleList } from "../../bundle/bundle-list.ts";
 import { BundleReader } from "../../bundle/bundle-reader.ts";
 import type { BundleSource } from "../../bundle/source.ts";
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
 import { readStreams } from "../../publish/read-streams.ts";
-import type { DocumentRecord, Generation } from "../../store/generation.ts";
-import type { Sha256, Store, StoreWriter } from "../../store/store.ts";
+import type { RetentionPolicy } from "../../retention/policy.ts";
+import type { Generation } from "../../store/generation.ts";
+import type { Store, StoreWriter } from "../../store/store.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
 import { pairsIn } from "../cache/pairs.ts";
-import { stageRoot } from "../sync/own-root.ts";
 import { fingerprintsIn } from "../sync/plan.ts";
-import { incomingOf } from "./incoming.ts";
-import {
-  areApplied,
-  carriedStream,
-  type Placed,
-  placesOf,
-  type Placing,
-  withPlaced,
-} from "./place-streams.ts";
+import { type Incoming, incomingOf } from "./incoming.ts";
+import { Needed } from "./needed.ts";
+import { areApplied, placesOf, type Placing, withPlaced } from "./place-streams.ts";
+import { carriedStream, type PlannedStream, planStreams } from "./plan-streams.ts";
 import { type Destination, type Taken, takeFiles } from "./take-files.ts";
 import { signerOf, type Trust } from "./trust.ts";
 
 export interface ApplyOptions extends Placing, Omit<Trust, "now"> {
+  /** What is kept here. */
+  readonly retention: RetentionPolicy;
   /** Says what would be, having read the beginning of the bundle. */
   readonly dryRun: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -80,14 +77,15 @@ export async function applyBundle(
   const incoming = incomingOf(list, documents, reader.name);
   const current = await readStreams(store, newest);
   const placed = placesOf(current, list, { ...options, incoming });
+  const planned = await planStreams(store, newest, { placed, retention: options.retention, now });
   const report = { id: list.id, createdAt: list.createdAt, signedBy: signedBy ?? null, generation: null };
-  const streams = placed.map(changeOf);
+  const streams = planned.map(changeOf);
   if (areApplied(placed, list) && !options.force)
     return { ...report, isUnchanged: true, streams, files: 0, bytes: 0 };
-  await refuseMissing(store, reader);
-  if (options.dryRun)
-    return { ...report, isUnchanged: false, streams, ...(await missingInside(store, list)) };
-  const { generation, taken } = await carryOut(store, reader, { options, placed, current });
+  const needed = new Needed(store, planned);
+  await needed.refuseMissing(reader);
+  if (options.dryRun) return { ...report, isUnchanged: false, streams, ...(await needed.inside(list)) };
+  const { generation, taken } = await carryOut(store, reader, { options, planned, current, needed });
   const { files, bytes } = taken;
   return { ...report, generation: generation?.number ?? null, isUnchanged: false, streams, files, bytes };
 }
@@ -97,21 +95,28 @@ async function carryOut(
   reader: BundleReader,
   what: {
     readonly options: ApplyOptions;
-    readonly placed: readonly Placed[];
+    readonly planned: readonly PlannedStream[];
     readonly current: readonly ImageStream[];
+    readonly needed: Needed;
   },
 ): Promise<{ readonly generation: Generation | undefined; readonly taken: Taken }> {
-  const { options, placed, current } = what;
+  const { options, planned, current, needed } = what;
   const { signal, onProgress } = options;
   const { list } = reader;
   const writer = await store.writer(`bundle-${list.id.slice(0, 12)}`, { adopts: true });
   let mayClose = true;
   try {
     const known = fingerprintsIn(new Map(current.map(({ name, products }) => [name, products])));
-    const pairs = placed.flatMap(({ incoming }) => pairsIn(incoming.listing));
+    const pairs = planned.flatMap(({ plan }) => pairsIn(plan.listing));
     const fresh = pairs.filter(({ fingerprint }) => !known.has(fingerprint));
-    const taken = await takeFiles(reader, storeOf(store, writer), { pairs: fresh, signal, onProgress });
-    const generation = await publishPlaced(store, writer, { list, placed, options });
+    const destination: Destination = {
+      wants: async (file) => !writer.has(file.sha256) && (await needed.isMissing(file)),
+      create: () => writer.create(),
+      open: async (sha256) => (writer.has(sha256) ? writer.open(sha256) : store.open(sha256)),
+    };
+    const taken = await takeFiles(reader, destination, { pairs: fresh, signal, onProgress });
+    const incoming = planned.map(({ placed }) => placed.incoming);
+    const generation = await publishAll(store, writer, { list, incoming, options });
     return { generation, taken };
   } catch (error) {
     // Whoever stopped it may go on later; what is wrong, or has no room, is given up.
@@ -122,84 +127,35 @@ async function carryOut(
   }
 }
 
-async function publishPlaced(
+/** Everything is decided anew, on what is newest then: another bundle may have been applied meanwhile, or something pinned. */
+async function publishAll(
   store: Store,
   writer: StoreWriter,
-  what: { readonly list: BundleList; readonly placed: readonly Placed[]; readonly options: ApplyOptions },
+  what: {
+    readonly list: BundleList;
+    readonly incoming: readonly Incoming[];
+    readonly options: ApplyOptions;
+  },
 ): Promise<Generation | undefined> {
-  const { list, options } = what;
-  const documents = new Map<string, ReadonlyMap<string, DocumentRecord>>();
-  for (const { incoming } of what.placed)
-    documents.set(incoming.stream.name, await stageRoot(writer, incoming.root.documents));
-  const incoming = what.placed.map((one) => one.incoming);
-  return publish(store, writer, (now) => {
-    // Looked at again: another bundle may have been applied meanwhile.
-    const placed = placesOf(now, list, { ...options, incoming });
-    const streams = withPlaced(now, { list, placed }, (one) =>
-      carriedStream(one, list, documents.get(one.incoming.stream.name) ?? new Map()),
-    );
-    const text = `bundle ${list.id.slice(0, 12)} of ${list.createdAt.slice(0, 10)}: ${placed.map(({ name }) => name).join(", ")}`;
-    return { reason: { verb: "bundle", text }, streams };
+  const { list, incoming, options } = what;
+  return publish(store, writer, async (current, base) => {
+    const placed = placesOf(current, list, { ...options, incoming });
+    const made = new Map<string, ImageStream>();
+    const wishes = { placed, retention: options.retention, now: options.now() };
+    for (const planned of await planStreams(store, base, wishes)) {
+      const stream = await carriedStream(writer, planned, list);
+      if (stream !== undefined) made.set(stream.name, stream);
+    }
+    const names = placed.map(({ name }) => name).join(", ");
+    const text = `bundle ${list.id.slice(0, 12)} of ${list.createdAt.slice(0, 10)}: ${names}`;
+    return { reason: { verb: "bundle", text }, streams: withPlaced(current, { list, placed }, made) };
   });
 }
 
-/** What is live or put aside is not brought again: publishing confirms that it is there. */
-function storeOf(store: Store, writer: StoreWriter): Destination {
-  const isHere = ({ sha256, size }: BundleFile): Promise<boolean> => hasBlob(store, { sha256, size });
-  return {
-    wants: async (file) => !writer.has(file.sha256) && !(await isHere(file)),
-    create: () => writer.create(),
-    open: async (sha256) => (writer.has(sha256) ? writer.open(sha256) : store.open(sha256)),
-  };
-}
-
-async function hasBlob(
-  store: Store,
-  { sha256, size }: { readonly sha256: Sha256; readonly size: number },
-): Promise<boolean> {
-  return (await store.sizeOf(sha256)) === size;
-}
-
-function changeOf({ incoming, name, before }: Placed): AppliedStream {
-  const after = fingerprintsIn(incoming.listing);
-  const known = before === undefined ? new Set<string>() : fingerprintsIn(new Map([["", before.products]]));
-  const stay = [...after].filter((fingerprint) => known.has(fingerprint)).length;
-  return { name, from: incoming.stream.name, come: after.size - stay, go: known.size - stay, stay };
-}
-
-async function missingInside(
-  store: Store,
-  list: BundleList,
-): Promise<{ readonly files: number; readonly bytes: number }> {
-  let [files, bytes] = [0, 0];
-  for (const file of list.files) {
-    if (file.base !== undefined || file.link !== undefined || (await hasBlob(store, file))) continue;
-    files += 1;
-    bytes += file.size;
-  }
-  return { files, bytes };
-}
-
-/** Everything that earlier bundles should have brought, in one list. */
-async function refuseMissing(store: Store, reader: BundleReader): Promise<void> {
-  const { files, bases } = reader.list;
-  const missing: BundleFile[] = [];
-  for (const file of files) if (file.base !== undefined && !(await hasBlob(store, file))) missing.push(file);
-  if (missing.length === 0) return;
-  const ids = new Set(missing.map(({ base }) => base));
-  const needed = bases
-    .filter(({ id }) => ids.has(id))
-    .map(({ id, createdAt }) => `${id.slice(0, 12)} of ${createdAt}`);
-  const shown = missing.slice(0, 10).map(({ path }) => path);
-  const more = missing.length > shown.length ? ` and ${missing.length - shown.length} more` : "";
-  throw new HeadwaterError(
-    "BUNDLE_INCOMPLETE",
-    `${reader.name} is an increment, and ${missing.length} files that it builds on are not in ${store.name}: ${shown.join(", ")}${more}.`,
-    {
-      hint: `Apply first the bundle ${needed.join(", and the bundle ")}; or carry one that was made without --since.`,
-      details: { missing: missing.map(({ path }) => path), bases: [...ids].filter((id) => id !== undefined) },
-    },
-  );
+function changeOf({ placed, plan }: PlannedStream): AppliedStream {
+  const { come, go, stay } = plan;
+  const from = placed.incoming.stream.name;
+  return { name: placed.name, from, come: come.images, go: go.images, stay: stay.images };
 }
 
 function refuseFuture({ createdAt }: BundleList, now: number): void {

@@ -2,17 +2,19 @@ import type { BundleFile, BundleList, BundleStream } from "../../bundle/bundle-l
 import { HeadwaterError } from "../../error.ts";
 import { readUpstreamIndex } from "../../simplestreams/upstream-documents.ts";
 import type { Fetched } from "../sync/fetched.ts";
-import { isFileItem, type Listing, placesIn } from "../sync/listing.ts";
-import { type OwnRoot, rewrittenRoot, saysTheSame, verbatimRoot } from "../sync/own-root.ts";
+import { isFileItem, type Listing, placesIn } from "../../simplestreams/listing.ts";
+import { saysTheSame } from "../sync/own-root.ts";
 import { readListing } from "../sync/read-listing.ts";
+import { isLxcDocument } from "../../views/lxc-files.ts";
 
 /** An image stream as a bundle has it. */
 export interface Incoming {
   readonly stream: BundleStream;
   /** What of it can be listed. Empty when an earlier bundle brought it and nothing of it is left. */
   readonly listing: Listing;
-  readonly root: OwnRoot;
-  /** Its documents are those of the sender, byte for byte. */
+  /** Its documents; undefined when it has none. */
+  readonly fetched: Fetched | undefined;
+  /** The documents list the same as `listing`, and can be passed on as they are. */
   readonly isSame: boolean;
 }
 
@@ -29,18 +31,12 @@ export function incomingOf(
 ): readonly Incoming[] {
   const files = new Map(list.files.map((file) => [file.path, file]));
   return list.streams.map((stream) => {
-    const nothing = { documents: new Map(), productsPaths: [] };
-    if (stream.products.length === 0) return { stream, listing: new Map(), root: nothing, isSame: false };
+    if (stream.products.length === 0)
+      return { stream, listing: new Map(), fetched: undefined, isSame: false };
     const fetched = fetchedOf(stream, documents, place);
     const { listing } = readListing(fetched, `${place}: ${stream.name}`);
     assertInside(listing, stream, { files, place });
-    const isSame = saysTheSame(fetched, listing);
-    return {
-      stream,
-      listing,
-      root: isSame ? verbatimRoot(fetched) : rewrittenRoot(fetched, listing),
-      isSame,
-    };
+    return { stream, listing, fetched, isSame: saysTheSame(fetched, listing) };
   });
 }
 
@@ -54,7 +50,8 @@ function fetchedOf(
   const own = [...documents].flatMap(([path, bytes]) =>
     path.startsWith(prefix) ? [[path.slice(prefix.length), bytes] as const] : [],
   );
-  const all = new Map(own);
+  // What is for LXC is made here.
+  const all = new Map(own.filter(([path]) => !isLxcDocument(path)));
   const index = all.get(INDEX);
   if (index === undefined) throw contradicts(place, `${prefix}${INDEX} is not in it`);
   const { entries } = readUpstreamIndex(index, { name: `${place}: ${prefix}${INDEX}` });

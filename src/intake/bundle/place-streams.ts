@@ -1,10 +1,8 @@
 import type { BundleList } from "../../bundle/bundle-list.ts";
 import { HeadwaterError } from "../../error.ts";
-import { imagesOf } from "../../publish/read-streams.ts";
-import type { BundleMark, DocumentRecord } from "../../store/generation.ts";
+import type { BundleMark } from "../../store/generation.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
 import { isStreamName } from "../../views/stream-name.ts";
-import { filesOf } from "../sync/plan.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** What the images of a site are called elsewhere, when nobody says: `images` is for what is made there. */
@@ -56,56 +54,25 @@ export function areApplied(placed: readonly Placed[], { id }: BundleList): boole
   return placed.every(({ before }) => before?.upstream?.record.bundle?.id === id);
 }
 
-/** All image streams as they should be: each where it was, new ones last, in the order of the bundle; one that got another name, not twice. */
+/**
+ * All image streams as they should be: each where it was, new ones last, in the order of the bundle; one that got another name, not twice.
+ * @param made by name: what became of those that were placed; one that is missing has gone
+ */
 export function withPlaced(
   current: readonly ImageStream[],
   { list, placed }: { readonly list: BundleList; readonly placed: readonly Placed[] },
-  streamOf: (placed: Placed) => ImageStream,
+  made: ReadonlyMap<string, ImageStream>,
 ): readonly ImageStream[] {
-  const made = new Map(
-    placed.flatMap((one) => (one.incoming.listing.size === 0 ? [] : [[one.name, streamOf(one)] as const])),
-  );
   const names = new Set(placed.map(({ name }) => name));
   const kept = current.flatMap((stream) => {
     const mark = stream.upstream?.record.bundle;
     const isRenamed = placed.some(({ incoming }) => isMarked(mark, list, incoming.stream.name));
     if (!names.has(stream.name)) return isRenamed ? [] : [stream];
     const next = made.get(stream.name);
-    made.delete(stream.name);
-    return next === undefined ? [] : [next];
+    return next === undefined ? [] : [stream.lxc === undefined ? next : { ...next, lxc: stream.lxc }];
   });
-  return [...kept, ...made.values()];
-}
-
-/** A mirror that nobody keeps up to date but the next bundle. */
-export function carriedStream(
-  { incoming, name }: Placed,
-  list: BundleList,
-  documents: ReadonlyMap<string, DocumentRecord>,
-): ImageStream {
-  const { stream, listing, root, isSame } = incoming;
-  const { isPublic, isVerbatim, aliasPrefix, twins } = stream;
-  return {
-    name,
-    origin: "mirror",
-    products: imagesOf(listing, name),
-    upstream: {
-      record: {
-        url: stream.url ?? "",
-        isPublic,
-        isVerbatim: isVerbatim && isSame,
-        aliasPrefix,
-        twins,
-        offline: true,
-        fetchedAt: list.createdAt,
-        bundle: { store: list.store, stream: stream.name, id: list.id, createdAt: list.createdAt },
-      },
-      state: {},
-      documents,
-      productsPaths: root.productsPaths,
-      holds: new Set(filesOf(listing).keys()),
-    },
-  };
+  const there = new Set(kept.map(({ name }) => name));
+  return [...kept, ...[...made.values()].filter(({ name }) => !there.has(name))];
 }
 
 function isMarked(mark: BundleMark | undefined, { store }: BundleList, stream: string): boolean {

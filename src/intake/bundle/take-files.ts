@@ -57,10 +57,18 @@ export async function takeFiles(
   options: TakeOptions,
 ): Promise<Taken> {
   const taking = new Taking(reader, destination, options);
-  await reader.readFiles((file, content) => taking.one(file, content), options.signal);
+  try {
+    await reader.readFiles((file, content) => taking.one(file, content), options.signal);
+  } finally {
+    // Nobody may write there any more when the caller is told.
+    await taking.settled();
+  }
   await taking.checkOthers();
   return taking;
 }
+
+/** From here on syncing a file takes longer than asking for it. */
+const LARGE = 16 * 1024 * 1024;
 
 class Taking implements Taken {
   files = 0;
@@ -74,6 +82,7 @@ class Taking implements Taken {
   readonly #pairs = new Map<Sha256, Pair[]>();
   readonly #of: number;
   #passed = 0;
+  #committing: Promise<void> = Promise.resolve();
 
   constructor(reader: BundleReader, destination: Destination, options: TakeOptions) {
     this.#reader = reader;
@@ -90,6 +99,11 @@ class Taking implements Taken {
     else this.present += 1;
     this.#passed += file.size;
     this.#tell(0);
+  }
+
+  /** Resolves when everything that was taken is where it goes. */
+  async settled(): Promise<void> {
+    await this.#committing;
   }
 
   /** Images of which a part came in another order, or was here before. */
@@ -122,7 +136,11 @@ class Taking implements Taken {
       await sink.cancel();
       throw error;
     }
-    await sink.commit({ sha256, size });
+    await this.settled();
+    this.#committing = sink.commit({ sha256, size });
+    // Of a large file the disk takes its time, in which the next one can be read; its failure is met before that is committed.
+    this.#committing.catch(() => undefined);
+    if (size < LARGE) await this.settled();
     const done = new Set(checkable.map(({ pair }) => pair));
     this.#pairs.set(
       sha256,

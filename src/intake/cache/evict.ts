@@ -4,6 +4,7 @@ import { prune } from "../../store/prune.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { chooseEvictions, type HeldItem } from "./choose-evictions.ts";
 import type { LastUse } from "./last-use.ts";
+import { pinnedBlobs } from "./pinned-blobs.ts";
 
 export interface EvictorOptions {
   readonly store: Store;
@@ -51,7 +52,7 @@ export class Evictor {
     if (newest === undefined) return wanted === undefined;
     const uses = await lastUse.of(stream);
     const held = new Map<Sha256, HeldItem>();
-    const needed = new Set<Sha256>(this.#underWay.keys());
+    const needed = new Set<Sha256>([...this.#underWay.keys(), ...(await pinnedBlobs(store, newest))]);
     for (const item of (await itemsOf(store, newest)).values()) {
       const { sha256, size } = item;
       if (!item.isHeld) continue;

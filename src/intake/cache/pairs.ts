@@ -2,10 +2,10 @@ import { publish } from "../../publish/publish.ts";
 import { readListing } from "../../publish/read-streams.ts";
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import type { Sha256, Store, StoreWriter } from "../../store/store.ts";
-import type { Listing } from "../sync/listing.ts";
-import { rewrittenDocuments } from "../sync/own-root.ts";
+import type { Listing } from "../../simplestreams/listing.ts";
+import { rewrittenDocuments } from "../../publish/upstream-root.ts";
 import { withoutImages } from "../sync/left-out.ts";
-import { isImages } from "../sync/listing.ts";
+import { isImages } from "../../simplestreams/listing.ts";
 
 /** What an image's files have to come to together. */
 export interface Pair {
@@ -91,6 +91,7 @@ export async function distrust(
         state: { ...upstream.state, distrusted },
         documents,
         productsPaths: [...listing.keys()],
+        listing,
       },
     };
     return {

@@ -2,7 +2,7 @@ import { readListing } from "../../publish/read-streams.ts";
 import { roleOf } from "../../simplestreams/ftypes.ts";
 import { newestVersion } from "../../simplestreams/version-name.ts";
 import type { Store } from "../../store/store.ts";
-import { isFileItem, isImages } from "../sync/listing.ts";
+import { isFileItem, isImages } from "../../simplestreams/listing.ts";
 import type { Evictor } from "./evict.ts";
 import type { Filler } from "./filler.ts";
 import type { WantedItem } from "./protocol.ts";

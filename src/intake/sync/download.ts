@@ -4,7 +4,7 @@ import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import { roleOf } from "../../simplestreams/ftypes.ts";
 import type { BlobReader, Sha256, Store, StoreWriter } from "../../store/store.ts";
 import type { Transfers } from "../transfer/transfer.ts";
-import { type FileItem, isFileItem, isImages, type Listing, placesIn } from "./listing.ts";
+import { type FileItem, isFileItem, isImages, type Listing, placesIn } from "../../simplestreams/listing.ts";
 import type { SyncEvent, SyncFailure } from "./sync-report.ts";
 
 export interface DownloadParts {

@@ -1,9 +1,11 @@
 import { HeadwaterError } from "../../error.ts";
+import { hasRulesFor } from "../../retention/policy.ts";
 import type { IndexEntry } from "../../simplestreams/index-file.ts";
 import { readUpstreamIndex } from "../../simplestreams/upstream-documents.ts";
 import { verifyClearsigned, verifyDetached } from "../../upstream/signature.ts";
 import type { Upstream, Validators } from "../../upstream/upstream.ts";
 import { pause } from "../../upstream/with-retry.ts";
+import { isLxcDocument } from "../../views/lxc-files.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 
 /** The documents of an upstream as they were answered, and what could be believed of them. */
@@ -96,6 +98,7 @@ class Fetching {
     }
     const products = new Map<string, Uint8Array>();
     for (const { path } of read.entries.values()) {
+      if (isLxcDocument(path)) throw placeTaken(this.#place(path));
       const believed = await this.#document(path);
       if (believed === undefined) {
         throw new HeadwaterError(
@@ -105,9 +108,10 @@ class Fetching {
       }
       products.set(path, believed.text);
     }
-    const { select, keep } = this.#options.policy;
+    const { name, mode, select, retention } = this.#options.policy;
+    const hasRules = mode === "mirror" && retention !== undefined && hasRulesFor(retention, name);
     // What is filtered is rewritten, and signatures of the original say nothing about it.
-    if (select === undefined && keep === undefined) await this.#otherForms([indexPath, ...products.keys()]);
+    if (select === undefined && !hasRules) await this.#otherForms([indexPath, ...products.keys()]);
     return {
       documents: this.#documents,
       indexPath,
@@ -226,6 +230,13 @@ class Fetching {
 }
 
 /** The text of a clear-signed document whose signature nobody asked to check (RFC 9580 section 7). */
+function placeTaken(place: string): HeadwaterError {
+  return new HeadwaterError(
+    "UPSTREAM_WRONG",
+    `${place}: listed as a products file, and that path is for what is made here for LXC.`,
+  );
+}
+
 function textOfClearsigned(bytes: Uint8Array, place: string): Uint8Array {
   const text = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
   const body =

@@ -1,7 +1,7 @@
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import type { Item } from "../../simplestreams/products.ts";
-import { withUsableDeltasIn } from "../../views/usable-deltas.ts";
-import { isImages, type Listing, mapVersions } from "./listing.ts";
+import { isImages, type Listing, mapVersions } from "../../simplestreams/listing.ts";
+import { withUsableDeltasInAll } from "../../views/usable-deltas.ts";
 
 /**
  * The listing without the files that could not be had. Where metadata or a root is missing, the images that need it go; a version of images
@@ -15,7 +15,7 @@ export function withoutFiles(listing: Listing, missing: ReadonlySet<string>): Li
     if (!isImages(file)) return undefined;
     return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
   });
-  return usableDeltasOnly(left);
+  return withUsableDeltasInAll(left);
 }
 
 /**
@@ -33,17 +33,7 @@ export function withoutImages(listing: Listing, distrusted: ReadonlySet<string>)
     for (const { itemKeys } of wrong) for (const key of itemKeys) if (!left.has(key)) items.delete(key);
     return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
   });
-  return usableDeltasOnly(right);
-}
-
-/**
- * Of deltas what the merged root lists too: one of a squashfs for each version, whose base is here. The upstream's own bytes and signatures
- * stay as they are while nothing else changes: then clients find here what they would find there.
- */
-export function usableDeltasOnly(listing: Listing): Listing {
-  return new Map(
-    [...listing].map(([path, file]) => [path, isImages(file) ? withUsableDeltasIn(file) : file]),
-  );
+  return withUsableDeltasInAll(right);
 }
 
 function withoutHashes(item: Item, distrusted: ReadonlySet<string>): Item {

@@ -1,13 +1,9 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { combinedFields } from "../../simplestreams/ftypes.ts";
 import type { IndexEntry } from "../../simplestreams/index-file.ts";
 import { renderIndex, renderProducts } from "../../simplestreams/render.ts";
-import type { DocumentRecord } from "../../store/generation.ts";
 import { itemsInProducts } from "../../store/items.ts";
-import type { StoreWriter } from "../../store/store.ts";
 import type { Fetched } from "./fetched.ts";
-import { type Listing, placesIn } from "./listing.ts";
+import { type Listing, placesIn } from "../../simplestreams/listing.ts";
 
 /** The documents of an image stream's own root, by path, and which of them are products files. */
 export interface OwnRoot {
@@ -79,43 +75,16 @@ function indexOf({ entries }: Fetched, listing: Listing | undefined): string {
     });
     updated = entry.updated ?? updated;
   }
+  // What the upstream no longer names at all, and is kept.
+  for (const [path, { content_id, datatype, format, products }] of listing ?? []) {
+    if ([...index.values()].some((entry) => entry.path === path)) continue;
+    const kept = { datatype: datatype ?? "image-downloads", format: format ?? "products:1.0" };
+    const name = content_id === undefined || index.has(content_id) ? path : content_id;
+    index.set(name, { ...kept, path, products: [...products.keys()] });
+  }
   return renderIndex({ format: "index:1.0", ...(updated === undefined ? {} : { updated }), index });
 }
 
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
-}
-
-const compress = promisify(gzip);
-
-/** Puts the documents into the writer's area. JSON is sent gzipped as it lies in the store. */
-export async function stageRoot(
-  writer: StoreWriter,
-  documents: ReadonlyMap<string, Uint8Array>,
-): Promise<Map<string, DocumentRecord>> {
-  const records = new Map<string, DocumentRecord>();
-  for (const [path, bytes] of documents) {
-    const { sha256, size } = await writer.put(await compress(bytes, { level: 6 }));
-    records.set(path, { sha256, size, encoding: "gzip", type: typeOf(path) });
-  }
-  return records;
-}
-
-function typeOf(path: string): string {
-  if (path.endsWith(".json")) return "application/json";
-  return path.endsWith(".sjson") ? "text/plain; charset=utf-8" : "application/pgp-signature";
-}
-
-/** A root that is here with other products files, staged: their index stays, and signatures of what was changed go. */
-export async function rewrittenDocuments(
-  writer: StoreWriter,
-  documents: ReadonlyMap<string, DocumentRecord>,
-  listing: Listing,
-): Promise<Map<string, DocumentRecord>> {
-  const kept = [...documents].filter(([path]) => path.endsWith(".json"));
-  const texts = [...listing].map(([path, file]): [string, Uint8Array] => [
-    path,
-    encode(renderProducts(file)),
-  ]);
-  return new Map([...kept, ...(await stageRoot(writer, new Map(texts)))]);
 }

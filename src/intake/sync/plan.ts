@@ -1,10 +1,13 @@
+import { judge, retained } from "../../retention/judge.ts";
+import type { Pinned } from "../../retention/pinned.ts";
+import { keepsSome, productRules, type RetentionPolicy, streamRules } from "../../retention/policy.ts";
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
-import type { Item, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
+import type { Item, ProductsFile, Version } from "../../simplestreams/products.ts";
 import { type Selection, selectedFields } from "../../simplestreams/selection.ts";
-import { compareVersions } from "../../simplestreams/version-name.ts";
 import type { StreamState } from "../../store/generation.ts";
+import type { Dates } from "../../store/version-dates.ts";
+import { withUsableDeltasInAll } from "../../views/usable-deltas.ts";
 import type { Amount } from "./amount.ts";
-import { usableDeltasOnly } from "./left-out.ts";
 import {
   type FileItem,
   isFileItem,
@@ -13,25 +16,33 @@ import {
   mapVersions,
   placesIn,
   type VersionPlace,
-} from "./listing.ts";
+} from "../../simplestreams/listing.ts";
 
 export type Dropped = NonNullable<StreamState["dropped"]>;
 
 export interface PlanPolicy {
   readonly select?: Selection | undefined;
-  readonly keep?: number | undefined;
+  /** Undefined (a cache): what the upstream lists. */
+  readonly retention?: RetentionPolicy | undefined;
   readonly keepDroppedMs?: number | undefined;
 }
 
 export interface PlanInput {
+  /** Name of the image stream. */
+  readonly stream: string;
   /** What the upstream lists now. */
   readonly upstream: Listing;
   /** What the image stream lists now; empty at first. */
   readonly held: Listing;
+  /** Of a cache: the blobs that are here. Undefined: all of `held`. */
+  readonly here?: ReadonlySet<string> | undefined;
   readonly dropped: Dropped;
   /** When the upstream last listed what is held and not in `dropped`: RFC 3339. */
   readonly seenAt: string;
   readonly policy: PlanPolicy;
+  readonly pins: Pinned;
+  /** Of what is held. */
+  readonly dates: Dates;
   /** Whether the upstream's own bytes say something else than `upstream`, so that they cannot be passed on. */
   readonly isOdd?: boolean;
   /** Milliseconds since 1970. */
@@ -50,27 +61,49 @@ export interface Plan {
   readonly stay: Amount;
 }
 
-/** What a mirror should list, told from two listings and the operator's wishes alone. */
+/** What a mirror should list, told from two listings and the operator's wishes alone; and a cache, which keeps what is pinned. */
 export function planMirror(input: PlanInput): Plan {
-  const selected = selectItems(input.upstream, input.policy.select);
-  const { listing: joined, dropped } = withDropped(selected.listing, input);
-  const newest = keepNewest(joined, input.policy.keep);
-  const isChanged = input.isOdd === true || selected.isChanged || newest.isChanged || dropped.length > 0;
-  const listing = isChanged ? usableDeltasOnly(newest.listing) : newest.listing;
+  const joined = withHeld(selectItems(input.upstream, input.policy.select), input);
+  const kept = withRules(joined.listing, input);
+  const isChanged = input.isOdd === true || !isSame(kept, input.upstream);
+  const listing = isChanged ? withUsableDeltasInAll(kept) : kept;
   return {
     listing,
-    dropped: dropped.filter(({ product, version }) => hasVersion(listing, product, version)),
+    dropped: joined.dropped.filter(({ product, version }) => hasVersion(listing, product, version)),
     isChanged,
     ...compare(input.held, listing),
   };
 }
 
+/** By the same rules as `prune`, so that neither undoes what the other did. */
+function withRules(joined: Listing, { stream, policy, held, dates, pins, now }: PlanInput): Listing {
+  if (policy.retention === undefined) return joined;
+  const judgements = judge(joined, {
+    stream,
+    policy: policy.retention,
+    dates,
+    pins,
+    nowMs: now,
+    isHere: ({ path, productName, versionName }) =>
+      held.get(path)?.products.get(productName)?.versions.has(versionName) === true,
+  });
+  return retained(joined, judgements).listing;
+}
+
+/** Whether both list the same versions, none of them changed. */
+function isSame(one: Listing, other: Listing): boolean {
+  const known = new Set(versionsOf(other));
+  const found = [...versionsOf(one)];
+  return found.length === known.size && found.every((version) => known.has(version));
+}
+
+function* versionsOf(listing: Listing): Generator<Version> {
+  for (const { products } of listing.values())
+    for (const { versions } of products.values()) yield* versions.values();
+}
+
 /** Without the items that are not wanted or cannot be held. A version that loses all its files goes. */
-function selectItems(
-  upstream: Listing,
-  select: Selection | undefined,
-): { readonly listing: Listing; readonly isChanged: boolean } {
-  let isChanged = false;
+function selectItems(upstream: Listing, select: Selection | undefined): Listing {
   const hashes = new Map<string, string>();
   const isWanted = (item: Item, itemName: string, version: Version, place: VersionPlace): boolean => {
     // What is no file, such as the identifier of an image in a cloud, needs nothing from us.
@@ -83,46 +116,70 @@ function selectItems(
     hashes.set(item.path, item.sha256);
     return true;
   };
-  const listing = mapVersions(upstream, (version, place) => {
+  return mapVersions(upstream, (version, place) => {
     const items = new Map([...version.items].filter(([name, item]) => isWanted(item, name, version, place)));
     if (items.size === version.items.size) return version;
-    isChanged = true;
     return items.size === 0 ? undefined : { ...version, items };
   });
-  return { listing, isChanged };
 }
 
-/** With the versions that the upstream has dropped and that the policy keeps. */
-function withDropped(
+/** With the versions that the upstream has dropped and that the policy keeps, and with what is pinned, as it is here. */
+function withHeld(
   selected: Listing,
-  { upstream, held, dropped, seenAt, policy, now }: PlanInput,
+  input: PlanInput,
 ): { readonly listing: Listing; readonly dropped: Dropped } {
-  const keepMs = policy.keepDroppedMs ?? (policy.keep === undefined ? 0 : Number.POSITIVE_INFINITY);
+  const { upstream, held, dropped, seenAt, policy, pins, stream } = input;
   const seenBefore = new Map(dropped.map((one) => [keyOf(one), one.seenAt]));
   const kept: { product: string; version: string; seenAt: string }[] = [];
   const files = new Map(selected);
   for (const [path, file] of held) {
     for (const [productName, product] of file.products) {
-      for (const [versionName, version] of product.versions) {
-        if (upstream.get(path)?.products.get(productName)?.versions.has(versionName) === true) continue;
-        if (!isStillSelected(version, { path, file, productName, product, versionName }, policy.select))
+      for (const [versionName, listed] of product.versions) {
+        const there = upstream.get(path)?.products.get(productName)?.versions.get(versionName);
+        const place = { path, file, productName, product, versionName };
+        const name = { product: productName, version: versionName };
+        const since = seenBefore.get(keyOf({ ...name, seenAt })) ?? seenAt;
+        const isPinned = pins.of({ stream, ...name }, listed) !== undefined;
+        const version = isPinned ? whatIsHere(listed, input.here) : listed;
+        if (version === undefined) continue;
+        const wanted = selected.get(path)?.products.get(productName)?.versions.get(versionName);
+        if (isPinned ? hasImagesOf(wanted, version) : there !== undefined) continue;
+        if (
+          !isPinned &&
+          !(isStillSelected(version, place, policy.select) && staysWhenDropped(since, place, input))
+        )
           continue;
-        const since = seenBefore.get(keyOf({ product: productName, version: versionName, seenAt })) ?? seenAt;
-        if (!(now - Date.parse(since) < keepMs)) continue;
-        kept.push({ product: productName, version: versionName, seenAt: since });
-        files.set(
-          path,
-          withVersion(files.get(path) ?? { ...file, products: new Map() }, {
-            productName,
-            product,
-            versionName,
-            version,
-          }),
-        );
+        if (there === undefined) kept.push({ ...name, seenAt: since });
+        files.set(path, withVersion(files.get(path) ?? { ...file, products: new Map() }, place, version));
       }
     }
   }
-  return { listing: files, dropped: kept.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)) };
+  return {
+    listing: files,
+    dropped: kept.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
+  };
+}
+
+/** The part of a version that can be had without the upstream; undefined when that is no image. */
+function whatIsHere(version: Version, here: ReadonlySet<string> | undefined): Version | undefined {
+  if (here === undefined) return version;
+  const items = new Map([...version.items].filter(([, { sha256 = "" }]) => here.has(sha256)));
+  return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
+}
+
+/** A version that was built anew under the same name is another one. */
+function hasImagesOf(wanted: Version | undefined, version: Version): boolean {
+  if (wanted === undefined) return false;
+  const images = new Set(fingerprintsOf(wanted).map(({ fingerprint }) => fingerprint));
+  return fingerprintsOf(version).every(({ fingerprint }) => images.has(fingerprint));
+}
+
+/** Where rules say what is kept, it is kept whatever the upstream drops; otherwise nothing that is dropped stays. */
+function staysWhenDropped(since: string, place: VersionPlace, { stream, policy, now }: PlanInput): boolean {
+  const { retention, keepDroppedMs } = policy;
+  const rules = retention && (productRules(retention, stream, place) ?? streamRules(retention, stream));
+  const keepMs = keepDroppedMs ?? (keepsSome(rules) ? Number.POSITIVE_INFINITY : 0);
+  return now - Date.parse(since) < keepMs;
 }
 
 function keyOf({ product, version }: Dropped[number]): string {
@@ -138,40 +195,12 @@ function isStillSelected(version: Version, place: VersionPlace, select: Selectio
 
 function withVersion(
   file: ProductsFile,
-  add: {
-    readonly productName: string;
-    readonly product: Product;
-    readonly versionName: string;
-    readonly version: Version;
-  },
+  { productName, product, versionName }: VersionPlace,
+  version: Version,
 ): ProductsFile {
-  const known = file.products.get(add.productName) ?? {
-    ...add.product,
-    versions: new Map<string, Version>(),
-  };
-  const versions = new Map(known.versions).set(add.versionName, add.version);
-  return { ...file, products: new Map(file.products).set(add.productName, { ...known, versions }) };
-}
-
-function keepNewest(
-  listing: Listing,
-  keep: number | undefined,
-): { readonly listing: Listing; readonly isChanged: boolean } {
-  if (keep === undefined) return { listing, isChanged: false };
-  let isChanged = false;
-  const newest = new Map<Product, ReadonlySet<string>>();
-  const isNew = (product: Product, name: string): boolean => {
-    const known =
-      newest.get(product) ?? new Set([...product.versions.keys()].sort(compareVersions).slice(0, keep));
-    newest.set(product, known);
-    return known.has(name);
-  };
-  const kept = mapVersions(listing, (version, { product, versionName }) => {
-    if (isNew(product, versionName)) return version;
-    isChanged = true;
-    return undefined;
-  });
-  return { listing: kept, isChanged };
+  const known = file.products.get(productName) ?? { ...product, versions: new Map<string, Version>() };
+  const versions = new Map(known.versions).set(versionName, version);
+  return { ...file, products: new Map(file.products).set(productName, { ...known, versions }) };
 }
 
 function hasVersion(listing: Listing, product: string, version: string): boolean {

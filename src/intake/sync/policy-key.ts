@@ -3,7 +3,7 @@ import type { StreamPolicy } from "./stream-policy.ts";
 
 /** Everything that decides what is made of an upstream's answer. */
 export function policyKey(policy: StreamPolicy): string {
-  const { select: _function, keyring, parallel: _speed, ...rest } = policy;
+  const { select: _function, keyring, parallel: _speed, retention, ...rest } = policy;
   const keys = keyring === undefined ? "" : createHash("sha256").update(keyring).digest("hex");
-  return JSON.stringify({ ...rest, keys });
+  return JSON.stringify({ ...rest, retention: retention?.text, keys });
 }

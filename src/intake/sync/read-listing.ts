@@ -6,7 +6,7 @@ import { withoutErrors } from "../../simplestreams/rules/without-errors.ts";
 import { amountsOf, NONE, sum, tooMuch } from "../../simplestreams/tree/too-much.ts";
 import { type Oddities, readUpstreamProducts } from "../../simplestreams/upstream-documents.ts";
 import type { Fetched } from "./fetched.ts";
-import { isImages, type Listing } from "./listing.ts";
+import { isImages, type Listing } from "../../simplestreams/listing.ts";
 import { jsonPath } from "./own-root.ts";
 
 /**

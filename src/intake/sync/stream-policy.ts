@@ -1,3 +1,4 @@
+import type { RetentionPolicy } from "../../retention/policy.ts";
 import type { Selection } from "../../simplestreams/selection.ts";
 
 /** What the operator wants of one upstream. */
@@ -13,9 +14,9 @@ export interface StreamPolicy {
   readonly select?: Selection;
   /** As it was written, to notice that it changed. */
   readonly selectText?: string;
-  /** Newest versions per product, counting those that upstream dropped. Undefined: what upstream lists. */
-  readonly keep?: number;
-  /** How long a version stays after upstream dropped it. Undefined: with `keep` for as long as it is among the newest, else not at all. */
+  /** Of a mirror: what is kept of what upstream lists and of what it dropped. A cache lists what upstream lists. */
+  readonly retention?: RetentionPolicy;
+  /** How long a version stays at most after upstream dropped it. Undefined: as long as retention keeps it, and without rules not at all. */
   readonly keepDroppedMs?: number;
   readonly aliasPrefix: string;
   readonly twins: boolean;

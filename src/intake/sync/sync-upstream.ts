@@ -1,8 +1,13 @@
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
 import { imagesOf, readListing as readHeld, readStreams } from "../../publish/read-streams.ts";
+import { stageRoot } from "../../publish/upstream-root.ts";
 import type { DocumentRecord, Generation, StreamRecord, StreamState } from "../../store/generation.ts";
 import type { Store, StoreWriter } from "../../store/store.ts";
+import { NO_PINS, Pinned } from "../../retention/pinned.ts";
+import { KEEP_ALL } from "../../retention/policy.ts";
+import { readPins } from "../../store/pins.ts";
+import { type Dates, readDates } from "../../store/version-dates.ts";
 import { readStreamState } from "../../store/stream-state.ts";
 import type { Upstream } from "../../upstream/upstream.ts";
 import type { ImageStream } from "../../views/image-stream.ts";
@@ -12,13 +17,14 @@ import type { Amount } from "./amount.ts";
 import { believe } from "./belief.ts";
 import { type Downloaded, download } from "./download.ts";
 import { type Fetched, fetchDocuments, isUnchanged } from "./fetched.ts";
-import type { Listing } from "./listing.ts";
+import type { Listing } from "../../simplestreams/listing.ts";
 import { goOffline } from "./go-offline.ts";
-import { rewrittenRoot, saysTheSame, stageRoot, verbatimRoot } from "./own-root.ts";
+import { rewrittenRoot, saysTheSame, verbatimRoot } from "./own-root.ts";
 import { withoutFiles, withoutImages } from "./left-out.ts";
 import { filesOf, fingerprintsIn, type Plan, planMirror } from "./plan.ts";
 import { policyKey } from "./policy-key.ts";
 import { readListing } from "./read-listing.ts";
+import { refuseToDropPinned } from "./refuse-to-drop-pinned.ts";
 import { isSame } from "./same-stream.ts";
 import type { StreamPolicy } from "./stream-policy.ts";
 import type { SyncEvent, SyncReport } from "./sync-report.ts";
@@ -84,6 +90,8 @@ interface Before {
   readonly record: StreamRecord | undefined;
   readonly listing: Listing;
   readonly state: StreamState;
+  readonly pins: Pinned;
+  readonly dates: Dates;
 }
 
 /** What is to be published. */
@@ -138,7 +146,7 @@ class Sync {
     if (dryRun) return { report: this.#report(plan), remember: {} };
     const done = await this.#carryOut(plan, fetched, before);
     // Tried again next time, whatever the upstream says about its lists.
-    const isComplete = done.report.failures.length === 0 && !this.#willExpire(plan);
+    const isComplete = done.report.failures.length === 0 && !this.#willExpire(plan, before);
     const remember = {
       ...belief.note,
       ...(isComplete ? { policy: key, validators: fetched.validators } : { policy: "" }),
@@ -148,30 +156,32 @@ class Sync {
 
   async #before(base: Generation | undefined, record: StreamRecord | undefined): Promise<Before> {
     const { store } = this.#options;
-    if (base === undefined || record === undefined) return { base, record, listing: new Map(), state: {} };
+    if (base === undefined || record === undefined)
+      return { base, record, listing: new Map(), state: {}, pins: NO_PINS, dates: new Map() };
     return {
       base,
       record,
       listing: await readHeld(store, base, record),
       state: await readStreamState(store, record),
+      pins: new Pinned(await readPins(store, base)),
+      dates: await readDates(store, record),
     };
   }
 
   #plan(upstream: Listing, before: Before, isOdd: boolean): Plan {
-    const { mode, select, keep, keepDroppedMs } = this.#policy;
+    const { name, mode, select, retention = KEEP_ALL, keepDroppedMs } = this.#policy;
     const { now = Date.now } = this.#options;
     const seenAt =
       this.#note.lastSuccess ?? before.record?.upstream?.fetchedAt ?? new Date(now()).toISOString();
-    const input = {
-      upstream,
-      held: before.listing,
-      dropped: before.state.dropped ?? [],
-      seenAt,
-      isOdd,
-      now: now(),
-    };
-    // A cache lists what the upstream lists, no more and no less.
-    return planMirror({ ...input, policy: mode === "cache" ? { select } : { select, keep, keepDroppedMs } });
+    const { pins, dates, state } = before;
+    const dropped = state.dropped ?? [];
+    const held = { held: before.listing, here: state.held && new Set(state.held) };
+    const input = { stream: name, upstream, ...held, dropped, seenAt, pins, dates, isOdd, now: now() };
+    // A cache lists what the upstream lists, and what is pinned and here.
+    return planMirror({
+      ...input,
+      policy: mode === "cache" ? { select } : { select, retention, keepDroppedMs },
+    });
   }
 
   async #carryOut(plan: Plan, fetched: Fetched, before: Before): Promise<{ readonly report: SyncReport }> {
@@ -255,14 +265,21 @@ class Sync {
       verb: "sync",
       text: `${mode} ${name}: ${plan.come.images} images come, ${plan.go.images} go`,
     };
-    const generation = await publish(store, writer, (current) => {
-      const now = current.find((stream) => stream.name === name);
-      if (now?.origin === "own") throw nameTaken(name);
-      const stream = this.#stream(next, now, fetchedAt);
-      streams = withStream(current, stream, order);
-      const isSamePlace = streams.every((one, at) => one.name === current[at]?.name);
-      return isSamePlace && now !== undefined && isSame(stream, now) ? undefined : { reason, streams };
-    });
+    const generation = await publish(
+      store,
+      writer,
+      async (current, base) => {
+        const now = current.find((stream) => stream.name === name);
+        if (now?.origin === "own") throw nameTaken(name);
+        const pins = new Pinned(await readPins(store, base));
+        if (now !== undefined && mode === "mirror") refuseToDropPinned(now, next.listing, pins);
+        const stream = this.#stream(next, now, fetchedAt);
+        streams = withStream(current, stream, order);
+        const isSamePlace = streams.every((one, at) => one.name === current[at]?.name);
+        return isSamePlace && now !== undefined && isSame(stream, now) ? undefined : { reason, streams };
+      },
+      { now: this.#options.now ?? Date.now },
+    );
     return {
       published: generation?.number,
       streams: generation === undefined ? await readStreams(store, before.base) : streams,
@@ -283,8 +300,11 @@ class Sync {
         state: { ...next.state, ...(held === undefined ? {} : { held }) },
         documents: next.documents,
         productsPaths: next.productsPaths,
+        listing: next.listing,
         holds: new Set(held ?? files.keys()),
       },
+      // Of what is here, and so of no cache.
+      ...(mode === "mirror" && now?.lxc !== undefined ? { lxc: now.lxc } : {}),
     };
   }
 
@@ -295,9 +315,9 @@ class Sync {
     return places.every((at, index) => index === 0 || (places[index - 1] ?? 0) < at);
   }
 
-  /** Whether time alone will change what is listed. */
-  #willExpire(plan: Plan): boolean {
-    return plan.dropped.length > 0 && this.#policy.keepDroppedMs !== undefined;
+  /** Whether time alone, or the end of a pin, will change what is listed. */
+  #willExpire(plan: Plan, { pins }: Before): boolean {
+    return plan.dropped.length > 0 && (this.#policy.keepDroppedMs !== undefined || !pins.isEmpty);
   }
 
   #report(found: Partial<SyncReport>): SyncReport {

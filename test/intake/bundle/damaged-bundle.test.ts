@@ -12,6 +12,7 @@ import { openOrMakeStore } from "../../../src/compose.ts";
 import { HeadwaterError } from "../../../src/error.ts";
 import { applyBundle } from "../../../src/intake/bundle/apply-bundle.ts";
 import { verifyBundle } from "../../../src/intake/bundle/verify-bundle.ts";
+import { KEEP_ALL } from "../../../src/retention/policy.ts";
 import { carryIn, carryOut, listOf, newestOf } from "../../bundle/carry.ts";
 import { type SomeSigner, someSigner } from "../../bundle/some-signer.ts";
 import { type Site, temporarySite } from "../../cli/site.ts";
@@ -133,6 +134,7 @@ async function throughPipe(bytes: Uint8Array, piece = 10_000, data = far): Promi
   }
   return applyBundle(await openOrMakeStore(data), pipedBundle("a pipe", pieces()), {
     names: new Map(),
+    retention: KEEP_ALL,
     force: false,
     dryRun: false,
     keyring: signer.keyring,
@@ -171,6 +173,10 @@ describe("a hostile bundle", () => {
     ],
     ["a hash that is none", (one) => ({ ...one, files: [{ ...first(), sha256: "../../x" }] })],
     ["a link to itself", (one) => ({ ...one, files: [{ ...first(), link: first().path }] })],
+    [
+      "a link to another file",
+      (one) => ({ ...one, files: [first(), { ...one.files[1], link: first().path }] }),
+    ],
     ["a base that is not named", (one) => ({ ...one, files: [{ ...first(), base: "0".repeat(32) }] })],
     [
       "a stream with a path for a name",

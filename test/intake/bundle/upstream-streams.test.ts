@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openOrMakeStore, openStore } from "../../../src/compose.ts";
 import { removeUpstream } from "../../../src/intake/sync/with-stream.ts";
 import { parseSelection } from "../../../src/simplestreams/selection.ts";
+import { publish } from "../../../src/publish/publish.ts";
+import type { ImageStream } from "../../../src/views/image-stream.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { carryIn, carryOut, imagesIn, listOf } from "../../bundle/carry.ts";
 import { type Site, temporarySite } from "../../cli/site.ts";
@@ -48,6 +50,14 @@ async function upstreamIn(data: string) {
   return generation?.streams.find(({ name }) => name === "up")?.upstream;
 }
 
+function withOtherDocument(stream: ImageStream): ImageStream {
+  const { upstream: before } = stream;
+  const record = before?.documents.get(INDEX);
+  if (before === undefined || record === undefined) return stream;
+  const documents = new Map([...before.documents, ["meta/1.0/index-system", record] as const]);
+  return { ...stream, upstream: { ...before, documents } };
+}
+
 describe("the image stream of an upstream", () => {
   it("keeps its name, its documents byte for byte, and says where it is from; nobody asks there", async () => {
     await sync(store, upstream);
@@ -78,6 +88,22 @@ describe("the image stream of an upstream", () => {
     const report = await carryIn(far, `${file}2`);
     expect(report.streams).toEqual([{ name: "up", from: "up", come: 2, go: 1, stay: 0 }]);
     expect(await imagesIn(far)).toEqual(await imagesIn(site.data));
+  });
+
+  it("comes with its lists and what is signed of them, and with nothing else that stands beside them", async () => {
+    await sync(store, upstream);
+    const writer = await store.writer("test");
+    await publish(store, writer, (streams) => ({
+      reason: { verb: "test", text: "" },
+      streams: streams.map(withOtherDocument),
+    }));
+    await writer.close();
+    expect((await documentsOf(store)).has("up/meta/1.0/index-system")).toBe(true);
+    await carryOut(site.data, file);
+    const carried = (await listOf(file)).documents
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith("up/"));
+    expect(carried.sort()).toEqual([`up/${PRODUCTS}`, `up/${INDEX}`]);
   });
 
   it("has no delta whose base was not chosen", async () => {
@@ -129,6 +155,9 @@ describe("the image stream of an upstream", () => {
       stay: 0,
     });
     expect((await imagesIn(far)).map((row) => row.split(" ")[0])).toEqual(["carried"]);
+    // Of what nobody asked for nothing is said.
+    await carryOut(site.data, `${file}3`, { since: await listOf(file), streams: ["images"] });
+    expect((await listOf(`${file}3`)).streams.map(({ name }) => name)).toEqual(["images"]);
   });
 
   it("does not take the place of one that is read here, unless that is wanted", async () => {

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { believe } from "../../../src/intake/sync/belief.ts";
-import { isFileItem, type Listing, mapVersions, placesIn } from "../../../src/intake/sync/listing.ts";
+import { isFileItem, type Listing, mapVersions, placesIn } from "../../../src/simplestreams/listing.ts";
 import { withoutFiles, withoutImages } from "../../../src/intake/sync/left-out.ts";
 import { filesOf, planMirror } from "../../../src/intake/sync/plan.ts";
+import { NO_PINS } from "../../../src/retention/pinned.ts";
+import { KEEP_ALL } from "../../../src/retention/policy.ts";
 import { fingerprintsOf } from "../../../src/simplestreams/fingerprint.ts";
 import { readUpstreamProducts } from "../../../src/simplestreams/upstream-documents.ts";
 import { PRODUCTS, type TinyVersion, tinyUpstream } from "./tiny-upstream.ts";
@@ -47,13 +49,17 @@ const someVersions = fc.uniqueArray(
   }),
   { selector: ({ product, version }) => `${product} ${version}`, maxLength: 20 },
 );
-const somePolicy = fc.record({ keep: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }) });
+const keepNewest = (versions: number | undefined) => ({
+  retention: { ...KEEP_ALL, ...(versions === undefined ? {} : { general: { versions } }) },
+});
+const somePolicy = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }).map(keepNewest);
+const AT_FIRST = { stream: "up", pins: NO_PINS, dates: new Map() };
 
 describe("the plan of a mirror", () => {
   it("carried out, leaves nothing to plan", () => {
     fc.assert(
       fc.property(someVersions, someVersions, somePolicy, (before, after, policy) => {
-        const input = { upstream: listingOf(after), policy, seenAt: SEEN, now: NOW };
+        const input = { ...AT_FIRST, upstream: listingOf(after), policy, seenAt: SEEN, now: NOW };
         const first = planMirror({ ...input, held: listingOf(before), dropped: [] });
         const second = planMirror({ ...input, held: first.listing, dropped: first.dropped });
         expect(names(second.listing)).toEqual(names(first.listing));
@@ -69,8 +75,9 @@ describe("the plan of a mirror", () => {
         const { listing } = planMirror({
           upstream: listingOf(after),
           held: listingOf(before),
+          ...AT_FIRST,
           dropped: [],
-          policy: { keep },
+          policy: keepNewest(keep),
           seenAt: SEEN,
           now: NOW,
         });
@@ -91,7 +98,7 @@ describe("the plan of a mirror", () => {
       version,
     }));
     const upstream = withDeltas(listingOf(versions));
-    const input = { upstream, held: new Map(), dropped: [], seenAt: SEEN, now: NOW };
+    const input = { ...AT_FIRST, upstream, held: new Map(), dropped: [], seenAt: SEEN, now: NOW };
     const deltas = (planned: Listing): string[] =>
       [...placesIn(planned)]
         .filter(({ item }) => item.ftype?.endsWith(".vcdiff"))
@@ -100,7 +107,7 @@ describe("the plan of a mirror", () => {
     expect(all.isChanged).toBe(false);
     expect(deltas(all.listing)).toHaveLength(3 * versions.length);
     // The base of the older one is not kept; a virtual machine's is for no client of Headwater.
-    expect(deltas(planMirror({ ...input, policy: { keep: 2 } }).listing)).toEqual(["20260103_0000 from-1"]);
+    expect(deltas(planMirror({ ...input, policy: keepNewest(2) }).listing)).toEqual(["20260103_0000 from-1"]);
     // What cannot be passed on byte by byte is written anew, as Headwater lists things.
     const odd = planMirror({ ...input, policy: {}, isOdd: true });
     expect(odd.isChanged).toBe(true);

@@ -15,6 +15,7 @@ import {
   PRODUCTS,
   put,
   sync,
+  keepNewest,
   tinyUpstream,
 } from "./tiny-upstream.ts";
 
@@ -76,9 +77,9 @@ describe("a mirror", () => {
   });
 
   it("keeps the newest builds, also those that the upstream dropped, and says since when", async () => {
-    await sync(store, site, { keep: 2 });
+    await sync(store, site, keepNewest(2));
     put(site, tinyUpstream([THIRD]));
-    await sync(store, site, { keep: 2 });
+    await sync(store, site, keepNewest(2));
     expect(await heldPaths(store)).toEqual(all(SECOND, THIRD));
     const [stream] = (await store.newest())?.streams ?? [];
     const { dropped } = stream === undefined ? {} : await readStreamState(store, stream);
@@ -258,7 +259,7 @@ describe("several upstreams", () => {
     const second = await sync(
       store,
       site,
-      { name: "two", mode: "cache", aliasPrefix: "", keep: 1 },
+      { name: "two", mode: "cache", aliasPrefix: "", ...keepNewest(1) },
       { order },
     );
     expect(second.hiddenAliases).toEqual([{ stream: "two", alias: "busy/1", owner: "one" }]);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { directTransfers } from "../../../src/intake/transfer/direct.ts";
 import type { StreamPolicy } from "../../../src/intake/sync/stream-policy.ts";
 import { type SyncOptions, syncUpstream } from "../../../src/intake/sync/sync-upstream.ts";
+import { KEEP_ALL } from "../../../src/retention/policy.ts";
 import type { SyncReport } from "../../../src/intake/sync/sync-report.ts";
 import { readDocument } from "../../../src/store/documents.ts";
 import { itemsOf } from "../../../src/store/items.ts";
@@ -107,6 +108,11 @@ export const POLICY: Omit<StreamPolicy, "url"> = {
   parallel: 3,
   believeOlderAfterMs: 6 * 60 * 60 * 1000,
 };
+
+/** Keeps the newest versions of each product, as `keep` of an upstream does. */
+export function keepNewest(versions: number): Pick<StreamPolicy, "retention"> {
+  return { retention: { ...KEEP_ALL, general: { versions }, text: `${versions}` } };
+}
 
 /** Syncs as the program does, without waiting between tries. */
 export async function sync(

@@ -1,5 +1,5 @@
-import type { Item, Product, ProductsFile, Version } from "../../simplestreams/products.ts";
-import type { ItemPlace } from "../../simplestreams/selection.ts";
+import type { Item, Product, ProductsFile, Version } from "./products.ts";
+import type { ItemPlace } from "./selection.ts";
 
 /** The products files of one upstream, by their paths below its root. */
 export type Listing = ReadonlyMap<string, ProductsFile>;
@@ -17,6 +17,7 @@ export interface FileItem extends Item {
   readonly size: number;
 }
 
+/** Whether an item says everything that is needed to serve its file. */
 export function isFileItem(item: Item): item is FileItem {
   return item.path !== undefined && item.size !== undefined && /^[0-9a-f]{64}$/.test(item.sha256 ?? "");
 }
@@ -34,12 +35,16 @@ export function* placesIn(listing: Listing): Generator<ListedPlace> {
   }
 }
 
-/** A version where it is listed, for `mapVersions`. */
-export interface VersionPlace {
+/** A product where it is listed. */
+export interface ProductPlace {
   readonly path: string;
   readonly file: ProductsFile;
   readonly productName: string;
   readonly product: Product;
+}
+
+/** A version where it is listed, for `mapVersions`. */
+export interface VersionPlace extends ProductPlace {
   readonly versionName: string;
 }
 
