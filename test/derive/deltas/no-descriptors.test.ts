@@ -1,10 +1,11 @@
+import type * as Programs from "node:child_process";
 import { ChildProcess } from "node:child_process";
 import { expect, it, vi } from "vitest";
 import { Xdelta3 } from "../../../src/derive/deltas/xdelta3.ts";
 
 /** What Node does when there is no descriptor to spare: no pipes, and an event that ends the process unless somebody listens. */
 vi.mock("node:child_process", async (original) => ({
-  ...(await original<typeof import("node:child_process")>()),
+  ...(await original<typeof Programs>()),
   spawn: (command: string) => {
     const child = Object.assign(new ChildProcess(), { spawnfile: command });
     process.nextTick(() => child.emit("error", new Error(`spawn ${command} EMFILE`)));
