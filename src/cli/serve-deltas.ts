@@ -5,6 +5,8 @@ import { Xdelta3 } from "../derive/deltas/xdelta3.ts";
 import type { BackgroundTask } from "../server/background.ts";
 import type { Logger } from "../server/logger.ts";
 import type { Store } from "../store/store.ts";
+import { productsPaths } from "../views/documents.ts";
+import { OWN_STREAM } from "../views/image-stream.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { Io } from "./io.ts";
 import { readSettings } from "./settings.ts";
@@ -23,13 +25,16 @@ export function deltaTask(
   { store, log }: { readonly store: Store; readonly log: Logger },
 ): BackgroundTask {
   const xdelta3 = new Xdelta3();
-  let looked = { generation: 0, atMs: 0 };
+  let looked: { readonly lists: string | undefined; readonly atMs: number } = { lists: "", atMs: 0 };
   let isMissing = false;
   const run = async (signal: AbortSignal): Promise<void> => {
     const { config } = await readSettings(io, options);
     const newest = await store.newest();
     if (!config.deltas || newest === undefined) return;
-    if (newest.number === looked.generation && Date.now() - looked.atMs < LOOK_AGAIN_MS) return;
+    // A cache that keeps what somebody asked for makes a generation too, and changes nothing here.
+    const [path = ""] = productsPaths(OWN_STREAM);
+    const lists = newest.documents[path]?.sha256;
+    if (looked.lists === lists && Date.now() - looked.atMs < LOOK_AGAIN_MS) return;
     if (!(await xdelta3.isInstalled())) {
       if (!isMissing) log.warn({}, "deltas are not made: the xdelta3 program is not installed");
       isMissing = true;
@@ -37,7 +42,7 @@ export function deltaTask(
     }
     isMissing = false;
     // Also when it fails, on a full disk for instance: not the same work again each minute.
-    looked = { generation: newest.number, atMs: Date.now() };
+    looked = { lists, atMs: Date.now() };
     await withStoreLock(store, "deltas", { signal }, () =>
       makeDeltas({
         store,

@@ -1,4 +1,5 @@
 import { openBlobFiles } from "../compose.ts";
+import type { HeadwaterError } from "../error.ts";
 import { type LxcReport, makeLxcFiles } from "../derive/lxc/make-lxc-files.ts";
 import type { LxcWork } from "../derive/lxc/plan.ts";
 import type { BackgroundTask } from "../server/background.ts";
@@ -15,34 +16,43 @@ import { withStoreLock } from "./store-lock.ts";
 
 const LOOK_EVERY_MS = 15_000;
 const FIRST_MS = 1000;
-/** Until a build that failed is tried again: a program may have been installed. */
+/** Until what failed is tried again: a program may have been installed, or the disk have room. */
 const AGAIN_MS = 60 * 60 * 1000;
 
 /** Makes files for LXC of what was published. The configuration is read anew each time; nothing is done while all is as it was. */
 export function lxcTask(
   io: Io,
   options: GlobalOptions,
-  { store, log }: { readonly store: Store; readonly log: Logger },
+  { store, log, maxBytes }: { readonly store: Store; readonly log: Logger; readonly maxBytes?: number },
 ): BackgroundTask {
   const failedAt = new Map<string, number>();
   const tell = teller(log);
-  let seen = "";
+  let looked: { readonly state?: string; readonly atMs: number } = { atMs: 0 };
   const run = async (signal: AbortSignal): Promise<void> => {
     const streams = lxcStreams((await readSettings(io, options)).config);
-    const state = async (): Promise<string> => stateOf(await store.newest(), streams, store.signer);
-    const due = [...failedAt].filter(([, atMs]) => atMs + AGAIN_MS < Date.now());
-    for (const [key] of due) failedAt.delete(key);
-    if (due.length === 0 && (await state()) === seen) return;
+    const state = stateOf(await store.newest(), streams, store.signer);
+    const nowMs = Date.now();
+    if (state === "" || (state === looked.state && nowMs - looked.atMs < AGAIN_MS)) return;
+    // Also when it fails, on a full disk for instance: not the same work again each few seconds.
+    looked = { state, atMs: nowMs };
+    for (const [key, atMs] of failedAt) if (nowMs - atMs >= AGAIN_MS) failedAt.delete(key);
     const skips = (work: LxcWork): boolean => failedAt.has(keyOf(work));
     const blobFiles = openBlobFiles(store.name);
     const report = await withStoreLock(store, "lxc", { signal }, () =>
-      makeLxcFiles(store, { streams, signal, blobFiles, skips }),
+      makeLxcFiles(store, { streams, signal, blobFiles, skips, maxBytes }),
     );
-    for (const { work } of report.failures) failedAt.set(keyOf(work), Date.now());
+    for (const { work, error } of report.failures)
+      failedAt.set(keyOf(work), isLasting(error) ? Number.POSITIVE_INFINITY : nowMs);
     tell(report);
-    seen = await state();
+    // What others published meanwhile waits for its files: only a look that found nothing to do has seen all.
+    if (report.generation !== undefined) looked = { atMs: nowMs };
   };
   return { name: "lxc", everyMs: LOOK_EVERY_MS, firstMs: FIRST_MS, run };
+}
+
+/** A root that is too large stays so, and it takes long to see that it is. */
+function isLasting({ code }: HeadwaterError): boolean {
+  return code === "FILE_TOO_LARGE";
 }
 
 function keyOf({ root, metadata }: LxcWork): string {
@@ -75,7 +85,8 @@ function teller(log: Logger): (report: LxcReport) => void {
     for (const { work, error } of failures) {
       const { stream, product, version } = work;
       const facts = { stream, product, version, err: error };
-      once(error.message, () => log.warn(facts, "files for LXC could not be made; tried again in an hour"));
+      const then = isLasting(error) ? "" : "; tried again in an hour";
+      once(error.message, () => log.warn(facts, `files for LXC could not be made${then}`));
     }
     for (const { stream, product, reason } of hidden)
       once(`${stream}/${product}`, () => log.warn({ stream, product, reason }, "not in the index of LXC"));

@@ -45,7 +45,7 @@ export async function serveStore(
     return;
   }
   const certificate = await prepareCertificate(io, request);
-  await tryKey(request.store, log);
+  void tryKey(request.store, log);
   await renderByNewRules(request.store, log);
   const fills = fillsOf(request.store);
   const server =
@@ -65,7 +65,7 @@ export async function serveStore(
 
 /**
  * A key that cannot sign is said at once, and not first when something is to be published. What is listed is served all the same: after
- * a reboot, say, before somebody has unlocked the key.
+ * a reboot, say, before somebody has unlocked the key. Nor does serving wait for the answer, which a card may take minutes for.
  */
 async function tryKey(store: Store, log: Logger): Promise<void> {
   try {

@@ -1,7 +1,7 @@
+import { open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { keysOf, openStore } from "../compose.ts";
 import { HeadwaterError } from "../error.ts";
-import { writePrivate } from "../signing/key-folder.ts";
 import { describeKey, type KeyDescription, readSecretKey } from "../signing/openpgp-key.ts";
 import { readPrivateFile } from "../signing/private-file.ts";
 import type { Signer } from "../store/signer.ts";
@@ -49,9 +49,20 @@ export async function exportSecretKey(io: Io, options: GlobalOptions, file: stri
   else notice(io, options, `Written: ${target}. Whoever has it signs as this site.`);
 }
 
+/** Under its own name from the start: a stick has no hard links, and nothing secret stays under another name. What fails is taken away. */
 async function writeNew(file: string, secret: string): Promise<void> {
   try {
-    await writePrivate(file, secret, { mode: 0o600, replace: false });
+    const target = await open(file, "wx", 0o600);
+    try {
+      if (((await target.stat()).mode & 0o077) !== 0) throw new Error("others could read it there");
+      await target.writeFile(secret);
+      await target.sync();
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    } finally {
+      await target.close();
+    }
   } catch (cause) {
     const isThere = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
     if (isThere)

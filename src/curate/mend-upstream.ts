@@ -113,7 +113,10 @@ async function rewritten(record: DocumentRecord, rewriting: Rewriting): Promise<
       const items = membersOf(version, "items");
       const isEmpty = items.length === 0;
       if (isEmpty || items.some((item) => says(item, rewriting.unwanted))) delete versions[name];
-      else for (const item of items) holdsOf(item, rewriting.holds);
+    }
+    for (const version of Object.values(versions)) {
+      if (areImages(document)) leaveOutWithoutBase(version, versions);
+      for (const item of membersOf(version, "items")) holdsOf(item, rewriting.holds);
     }
   }
   const bytes = await compress(JSON.stringify(document));
@@ -133,6 +136,16 @@ function leaveOutBesides(version: unknown, unwanted: ReadonlySet<string>): void 
     const ftype = isObject(item) ? item["ftype"] : undefined;
     const role = roleOf(typeof ftype === "string" ? ftype : undefined);
     if ((role === "delta" || role === "other") && says(item, unwanted)) delete items[name];
+  }
+}
+
+/** Deltas of a version that has just left. */
+function leaveOutWithoutBase(version: unknown, versions: Readonly<Record<string, unknown>>): void {
+  const items = isObject(version) ? version["items"] : undefined;
+  if (!isObject(items)) return;
+  for (const [name, item] of Object.entries(items)) {
+    if (!isObject(item) || typeof item["ftype"] !== "string" || roleOf(item["ftype"]) !== "delta") continue;
+    if (!Object.hasOwn(versions, String(item["delta_base"]))) delete items[name];
   }
 }
 

@@ -50,7 +50,7 @@ export function feed(source: AsyncIterable<Uint8Array>, consumer: Consumer): Fee
 }
 
 /** Waits until the consumer wants more, or nothing more. */
-async function drained(consumer: Consumer): Promise<void> {
+export async function drained(consumer: Pick<Consumer, "on" | "removeListener">): Promise<void> {
   await new Promise<void>((resolve) => {
     const events = ["drain", "close", "error"] as const;
     const done = (): void => {

@@ -28,6 +28,8 @@ const LOCKED_REASONS: ReadonlySet<number> = new Set([
 
 /** It must never ask: an agent that would have to is a locked key. */
 const OPTIONS = [
+  // Somebody's gpg.conf may send the signature to a file, add another key's, or sign something that is not these bytes.
+  "--no-options",
   "--batch",
   "--no-tty",
   "--pinentry-mode",
@@ -71,8 +73,8 @@ export async function runGpg(
   await feeding.settled;
   // With its input broken off, gpg signs what it got.
   if (feeding.failure() !== undefined) throw feeding.failure();
-  if (status === 0) return output;
-  throw explain(key, complaint, facts);
+  if (status === 0 && output.length > 0) return output;
+  throw explain(key, child.killed ? "gpg: it did not answer in two minutes" : complaint, facts);
 }
 
 async function* pieces(

@@ -1,7 +1,7 @@
 import type { Signer } from "../store/signer.ts";
 import { type GpgKey, runGpg } from "./gpg-program.ts";
 
-/** Whatever somebody's gpg.conf says: one `Hash:` line and no comments in a clear-signed text, as other readers of simplestreams expect. */
+/** One `Hash:` line and no comments in a clear-signed text, as other readers of simplestreams expect. */
 const FORM = ["--no-comments", "--no-emit-version", "--digest-algo", "SHA512"];
 
 /** Signs with a key that a gpg-agent has, or a card behind it; the secret is never here. */

@@ -116,7 +116,7 @@ export class KeyFolder {
 }
 
 /** A file that is never seen half written. Throws EEXIST when there is one that may not be replaced. */
-export async function writePrivate(
+async function writePrivate(
   path: string,
   text: string,
   options: { readonly mode: number; readonly replace: boolean; readonly owner?: KeyOwner | undefined },

@@ -90,6 +90,12 @@ export function preferredArchitecture(arch: string): string | undefined {
   return spellings.get(arch)?.preferred;
 }
 
+/** Whether this is one of the spellings for machines that can more than others of their kernel name; those cannot run what is made for it. */
+export function isForNewerMachines(arch: string): boolean {
+  const group = spellings.get(arch)?.group;
+  return group === "amd64v3" || group === "x86-levels";
+}
+
 /** Kernel names that a machine of this kernel name runs besides its own. */
 export function personalitiesOf(kernel: string): readonly string[] {
   return personalities.get(kernel) ?? [];

@@ -4,11 +4,13 @@
  * at U+2028 and others of that kind too (`read_signed` in `simplestreams/util.py`).
  */
 const LONG_LINE = 1000;
+/** What a text that cannot be broken may come to, with whatever else is on its line. */
+export const LONGEST_LINE = 19_000;
 
 /** The same JSON in ASCII and in lines that are not long, without the last line feed. */
 export function signableText(json: string): string {
   let lineStart = 0;
-  const inLines = json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|,(?=")|\n/g, (token, offset: number) => {
+  const inLines = json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|,|\n/g, (token, offset: number) => {
     if (token.startsWith('"')) return token;
     if (token === "," && offset - lineStart < LONG_LINE) return token;
     lineStart = offset;

@@ -5,7 +5,7 @@ import type { Sha256 } from "./sha256.ts";
 export const FORMAT = 1;
 
 /**
- * One complete, numbered, immutable state of everything that is listed. A generation file is about a kilobyte, is never
+ * One complete, numbered, immutable state of everything that is listed. A generation file has some kilobytes, is never
  * changed and never deleted.
  */
 export interface Generation {

@@ -1,4 +1,4 @@
-import { preferredArchitecture } from "../simplestreams/architectures.ts";
+import { isForNewerMachines, preferredArchitecture } from "../simplestreams/architectures.ts";
 import type { Product } from "../simplestreams/products.ts";
 import { slug } from "../simplestreams/slug.ts";
 import { newestVersion } from "../simplestreams/version-name.ts";
@@ -56,7 +56,7 @@ export function lxcIndex(streams: readonly ImageStream[], base: (stream: string)
     for (const [key, product] of stream.products.products) {
       const build = newestBuild(stream, key);
       if (build === undefined) continue;
-      const names = namesOf(product);
+      const names = lxcNamesOf(product);
       const owner = owners.get(names.join(";"));
       if (owner !== undefined) {
         const reason = `${owner} is listed as ${names.join(" ")}, and no two images can have one name`;
@@ -98,13 +98,16 @@ function newestBuild(stream: ImageStream, product: string): LxcBuild | undefined
   return builds.get(newestVersion(builds.keys()) ?? "");
 }
 
-/** Slugs: there are no aliases, no quotes and no escapes in this index, and names are typed as they are. */
-function namesOf({ os = "", release = "", arch = "", variant = "" }: Product): readonly string[] {
-  const architecture = preferredArchitecture(arch) ?? arch;
+/**
+ * What an image is called here: distribution, release, architecture and variant. Slugs: there are no aliases, no quotes and no escapes in this
+ * index, and names are typed as they are. `amd64v3` is none of the names of `amd64`: a host that asks for that would get what it cannot run.
+ */
+export function lxcNamesOf({ os = "", release = "", arch = "", variant = "" }: Product): readonly string[] {
+  const architecture = isForNewerMachines(arch) ? arch : (preferredArchitecture(arch) ?? arch);
   return [os, release, architecture, variant === "" ? "default" : variant].map(slug);
 }
 
 /** Compared for equality only. Nothing in it may end the field or the line, or be a word of its own to a shell. */
-function buildName(version: string): string {
+export function buildName(version: string): string {
   return /^[\w.:+~-]+$/.test(version) ? version : slug(version);
 }

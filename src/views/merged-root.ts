@@ -6,6 +6,7 @@ import type { Item, Product, ProductsFile, Version } from "../simplestreams/prod
 import { requirementFields } from "../simplestreams/twins.ts";
 import { isVisibleVersion } from "../simplestreams/version-name.ts";
 import type { StreamRecord } from "../store/generation.ts";
+import { fitsSignedLists } from "./fits-signed-lists.ts";
 import type { ImageStream } from "./image-stream.ts";
 import { itemsToMerge } from "./items-to-merge.ts";
 import { withUsableDeltas, withUsableDeltasIn } from "./usable-deltas.ts";
@@ -113,6 +114,10 @@ function mergeProduct(key: string, product: Product, context: MergeContext): Pro
   const arch = architectureOf(product);
   if (arch === undefined) {
     hideAll(key, product, `architecture "${product.arch ?? ""}" is known to no client`, missing);
+    return undefined;
+  }
+  if (!fitsSignedLists(key, product)) {
+    hideAll(key, product, "a text in it is too long for a line of a signed list", missing);
     return undefined;
   }
   const variant = product.variant === undefined || product.variant === "" ? "default" : product.variant;

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, type TestContext } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } from "vitest";
 import { deltaTask } from "../../src/cli/serve-deltas.ts";
+import { commit } from "../../src/store/commit.ts";
 import { openStore } from "../../src/compose.ts";
 import { rootBytes } from "../derive/deltas/delta-site.ts";
 import { recordingLogger } from "../server/site.ts";
@@ -125,5 +126,24 @@ describe("the background task for deltas", () => {
     expect((await task.store.newest())?.reason.text).toBe(
       "demo:1:default:amd64 20260103_0000 from 20260102_0000",
     );
+  });
+
+  it("reads no lists again for a generation that changes none, as a cache makes them by the minute", async (context) => {
+    needsXdelta3(context);
+    await add("20260101_0000");
+    await writeFile(join(site.data, "headwater.yaml"), "deltas: true\n");
+    const task = await run();
+    const reads = vi.spyOn(task.store, "open");
+    await task.run();
+    expect(reads).toHaveBeenCalled();
+    reads.mockClear();
+    await commit(task.store, undefined, (base) =>
+      base === undefined
+        ? undefined
+        : { ...base, reason: { verb: "cache", text: "" }, keeps: [], blobs: "as base" },
+    );
+    await task.run();
+    expect((await task.store.newest())?.number).toBe(2);
+    expect(reads).not.toHaveBeenCalled();
   });
 });

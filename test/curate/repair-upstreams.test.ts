@@ -63,6 +63,17 @@ describe("repair of upstreams", () => {
     expect((await verify(store)).damaged).toEqual([]);
   });
 
+  it("takes a delta off a mirror's lists with the version that it is against", async () => {
+    const store = createMemoryStore();
+    const lists = [...both, "squashfs.vcdiff", "manifest"];
+    const fields = { delta_base: "a version that is not here" };
+    await publishStreams(store, [{ name: "debian", origin: "mirror", lists, fields }]);
+    await store.quarantine(hashOf("manifest"));
+    await repair(store, await verify(store));
+    expect(await placesIn(store)).toEqual({ "lxd.tar.xz": "here", squashfs: "here" });
+    expect((await verify(store)).damaged).toEqual([]);
+  });
+
   it("goes back to older lists when the state of a cache is damaged, and holds what is still here", async () => {
     const store = createMemoryStore();
     const cache = (holds: string[]): TinyStream => ({

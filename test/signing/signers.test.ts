@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { GpgSigner } from "../../src/signing/gpg-signer.ts";
 import { KeySigner } from "../../src/signing/key-signer.ts";
 import type { Signer } from "../../src/store/signer.ts";
-import { verifyClearsigned, verifyDetached } from "../../src/upstream/signature.ts";
+import { signersOf, verifyClearsigned, verifyDetached } from "../../src/upstream/signature.ts";
 import { failureOf } from "../image/failure.ts";
 import { type GpgHome, gpgHome, gpgv, hasGpg } from "./gpg.ts";
 import { newSigner } from "./keys.ts";
@@ -111,12 +111,15 @@ describe.skipIf(!hasGpg)("who signs", () => {
   signerContract("a key that gpg made, in a file", async () => importedFrom(home, fingerprint));
 
   it("is not disturbed by what somebody's gpg.conf says", async () => {
-    await writeFile(join(home.path, "gpg.conf"), "armor\ncomment surprise\nemit-version\ndigest-algo SHA1\n");
+    const odd = ["armor", "comment surprise", "emit-version", "digest-algo SHA1", "textmode"];
+    const elsewhere = [`output ${join(home.path, "out")}`, `local-user ${rsa}`];
+    await writeFile(join(home.path, "gpg.conf"), `${[...odd, ...elsewhere].join("\n")}\n`);
     try {
       const signer = new GpgSigner({ fingerprint, home: home.path });
       expect(await signer.clearSign(TEXT)).not.toContain("surprise");
       expect(Buffer.from(await signer.sign(BYTES)).toString("latin1")).not.toContain("BEGIN");
       expect((await signer.clearSign(TEXT)).split("\n")[1]).toBe("Hash: SHA512");
+      expect(await signersOf(await signer.sign(BYTES))).toHaveLength(1);
     } finally {
       await rm(join(home.path, "gpg.conf"));
     }

@@ -34,6 +34,13 @@ describe("JSON in a clear-signed document", () => {
     expect(JSON.parse(text)).toEqual({ items, names: Object.keys(items) });
   });
 
+  it("has none for want of a string to break it before, either", () => {
+    const value = { sizes: Array.from({ length: 9000 }, (_, at) => at - 5), rest: [{}, {}, [1, -2], true] };
+    const text = signableText(JSON.stringify(value));
+    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThan(2000);
+    expect(JSON.parse(text)).toEqual(value);
+  });
+
   it("is left as it is where it is readable already", () => {
     const json = '{\n  "format": "index:1.0"\n}';
     expect(signableText(`${json}\n`)).toBe(json);

@@ -74,6 +74,19 @@ describe("the LXC index", () => {
     );
   });
 
+  it("offers no host what is made for newer machines, whichever comes first", () => {
+    const stream = streamOf("images", {
+      a: one({ arch: "amd64v3" }),
+      b: one(),
+      c: one({ arch: "x86_64_v2" }),
+    });
+    expect(
+      textOf([stream])
+        .split("\n")
+        .map((line) => line.split(";")[2]),
+    ).toEqual(["amd64", "amd64v3", "x86_64_v2", undefined]);
+  });
+
   it("calls the variant that has no name default", () => {
     expect(textOf([streamOf("images", { p: one({ variant: "" }) })])).toContain(";amd64;default;");
   });

@@ -66,6 +66,21 @@ describe("mergedRoot", () => {
     expect(merged.hidden.get("lab")?.[0]?.reason).toContain("already listed as images/");
   });
 
+  it("hides a product with a text that would spoil the signature of the whole list, and says why", () => {
+    const odd = (size: number, text = "x") =>
+      withProducts(streamOf("lab", someBuild("b", { names: cloud })), (product) => ({
+        ...product,
+        release_title: text.repeat(size),
+      }));
+    const merged = mergedRoot([streamOf("images", someBuild("a")), odd(20_000)]);
+    expect([...merged.products.products.keys()]).toEqual(["debian:12:default:amd64"]);
+    expect(merged.hidden.get("lab")?.[0]?.reason).toContain("too long");
+    // In ASCII each of these is six characters.
+    expect(mergedRoot([odd(4000, "中")]).products.products.size).toBe(0);
+    expect(mergedRoot([odd(15_000)]).products.products.size).toBe(1);
+    expect(mergedRoot([odd(2000, "中")]).products.products.size).toBe(1);
+  });
+
   it("leaves an alias to the first product of an architecture and type", () => {
     const other = streamOf("lab", someBuild("b", { names: cloud, aliases: ["web"] }));
     const merged = mergedRoot([streamOf("images", someBuild("a", { aliases: ["web"] })), other]);

@@ -58,6 +58,8 @@ function start(pair: DeltaPair, [root, base, again]: readonly OpenFile[], xdelta
     return { encoder, decoder: xdelta3.decode(again) };
   } catch (error) {
     encoder.kill();
+    // What nobody reads keeps its pipe open.
+    encoder.stdout.resume();
     throw error;
   }
 }

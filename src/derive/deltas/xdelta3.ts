@@ -80,18 +80,19 @@ export class Xdelta3 {
 
 function running(child: ChildProcess): Running {
   const { stdin, stdout, stderr } = child;
-  if (stdout === null || stderr === null) throw new Error("started without pipes");
+  const failure = new Promise<string>((resolve) => child.once("error", (error) => resolve(error.message)));
+  // Without a descriptor to spare there are no pipes at all; the reason comes as an event, which somebody must listen to.
+  if (!stdout || !stderr) throw new Error(`${child.spawnfile} cannot be started: too many open files`);
   let said = "";
   stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(0, 1000);
   });
   // A program that ends early has not read everything; its status tells.
   stdin?.on("error", () => undefined);
-  const complaint = new Promise<string | undefined>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
+  const end = new Promise<string | undefined>((resolve) => {
     child.once("close", (status, signal) =>
       resolve(status === 0 ? undefined : said.trim() || `it ended with ${signal ?? status}`),
     );
   });
-  return { stdout, stdin, complaint, kill: () => child.kill("SIGKILL") };
+  return { stdout, stdin, complaint: Promise.race([failure, end]), kill: () => child.kill("SIGKILL") };
 }

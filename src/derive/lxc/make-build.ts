@@ -4,12 +4,12 @@ import { bytesOf } from "../../image/file-bytes.ts";
 import { fileOfReader } from "../../image/file-of-reader.ts";
 import type { ImageFile } from "../../image/image-file.ts";
 import { writeTar } from "../../image/write-tar.ts";
-import { preferredArchitecture } from "../../simplestreams/architectures.ts";
 import type { Item } from "../../simplestreams/products.ts";
 import { slug } from "../../simplestreams/slug.ts";
 import type { Signer } from "../../store/signer.ts";
 import type { Sha256, Store } from "../../store/store.ts";
 import { type LxcBuild, lxcFtypes, lxcNames } from "../../views/lxc-files.ts";
+import { lxcNamesOf } from "../../views/lxc-index.ts";
 import { broughtParts } from "./brought-parts.ts";
 import { metadataMembers, secondsOf } from "./metadata.ts";
 import type { LxcWork } from "./plan.ts";
@@ -33,15 +33,15 @@ type Files = ReadonlyMap<string, Item & MadeFile>;
 
 async function makeFiles(store: Store, work: LxcWork, tools: Tools): Promise<Files> {
   const { fields, version, root, metadata } = work;
-  const rootfs = await withBlob(store, { sha256: root.sha256, name: nameOf(work, root) }, (file) =>
-    makeRootfs(file, root, tools),
-  );
   const brought = await withBlob(
     store,
     { sha256: metadata.sha256, name: nameOf(work, metadata) },
     broughtParts,
   );
-  const members = metadataMembers({ fields, version, facts: rootfs.facts, brought });
+  const rootfs = await withBlob(store, { sha256: root.sha256, name: nameOf(work, root) }, (file) =>
+    makeRootfs({ file, item: root, templates: brought.templates }, tools),
+  );
+  const members = metadataMembers({ fields, version, facts: rootfs.facts, brought: brought.parts });
   const tar = await writeTar(members, secondsOf(version));
   const meta = await stageXz(once(tar), lxcNames.metadata, { ...tools, onBytes: undefined });
   const { sha256, size } = rootfs;
@@ -83,12 +83,10 @@ async function withSignatures(
 
 /** Where the files lie, below the image stream. The digits are of all of them: what was published under a path never changes. */
 function folderOf({ fields, version }: LxcWork, files: Files): string {
-  const { os = "", release = "", arch = "", variant = "" } = fields;
   const hash = createHash("sha256");
   for (const { sha256 } of files.values()) hash.update(sha256);
-  const names = [os, release, preferredArchitecture(arch) ?? arch, variant === "" ? "default" : variant];
   const build = `${slug(version)}-${hash.digest("hex").slice(0, 8)}`;
-  return ["lxc", ...names.map(slug), build].join("/");
+  return ["lxc", ...lxcNamesOf(fields), build].join("/");
 }
 
 interface Blob {

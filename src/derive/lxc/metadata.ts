@@ -1,9 +1,9 @@
 import type { NewMember } from "../../image/write-tar.ts";
-import { kernelArchitecture, preferredArchitecture } from "../../simplestreams/architectures.ts";
+import { kernelArchitecture } from "../../simplestreams/architectures.ts";
 import type { Product } from "../../simplestreams/products.ts";
 import { slug } from "../../simplestreams/slug.ts";
 import { parseVersionName } from "../../simplestreams/version-name.ts";
-import { LXC_1_0_DISTRIBUTIONS } from "../../views/lxc-index.ts";
+import { buildName, LXC_1_0_DISTRIBUTIONS, lxcNamesOf } from "../../views/lxc-index.ts";
 import type { RootFacts } from "./watch-tar.ts";
 
 /** Files of a `meta.tar.xz`, by name (docs/lxc-index.md has what each is for). */
@@ -33,9 +33,13 @@ export function metadataMembers(build: DescribedBuild): NewMember[] {
     .map(([name, text]) => ({ name, mode: 0o644, content: Buffer.from(text) }));
 }
 
-/** When a version was built, by its name: the time of everything that is made of it. */
+/** The last second that the header of a tar archive has digits for; the first is 0. */
+const LAST_SECOND = 0o77777777777;
+
+/** When a version was built, by its name: the time of everything that is made of it. A name may say any year. */
 export function secondsOf(version: string): number {
-  return Math.floor((parseVersionName(version)?.getTime() ?? 0) / 1000);
+  const seconds = Math.floor((parseVersionName(version)?.getTime() ?? 0) / 1000);
+  return Math.min(Math.max(seconds, 0), LAST_SECOND);
 }
 
 /** A file with all its variants for modes and levels is the image's or ours, and no mixture. Without a plain `config` nothing can start. */
@@ -77,9 +81,8 @@ function exclusion(path: string): string {
 }
 
 function createMessage(fields: Product, version: string): string {
-  const arch = preferredArchitecture(fields.arch ?? "") ?? fields.arch ?? "";
-  const names = [fields.os ?? "", fields.release ?? "", arch].map(slug).join(" ");
-  return `You just created a container of ${names}, build ${version}.
+  const [os, release, arch] = lxcNamesOf(fields);
+  return `You just created a container of ${os} ${release} ${arch}, build ${buildName(version)}.
 
 Start it, and get a shell in it:
   lxc-start --name NAME

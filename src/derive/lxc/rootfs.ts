@@ -19,6 +19,16 @@ export interface Tools {
   readonly programs?: string | undefined;
   /** Bytes of tarball that have been read or made. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Of a root when it is unpacked; left out: 64 GiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** The root of a build. */
+export interface RootToMake {
+  readonly file: ImageFile;
+  readonly item: FileItem;
+  /** Files in it that the image names as templates. */
+  readonly templates: Iterable<string>;
 }
 
 export interface MadeFile {
@@ -31,13 +41,12 @@ export interface MadeFile {
  * made a tarball, in one pass from program to program: nothing is unpacked to disk, and memory does not depend on the image.
  */
 export async function makeRootfs(
-  file: ImageFile,
-  { sha256, size }: FileItem,
+  { file, item: { sha256, size }, templates }: RootToMake,
   tools: Tools,
 ): Promise<MadeFile & { readonly facts: RootFacts }> {
   const magic = magicOf(await file.readExactly(0, Math.min(MAGIC_BYTES, file.size)));
-  const watch = new TarWatch(file.path);
-  const { signal } = tools;
+  const { signal, maxBytes } = tools;
+  const watch = new TarWatch(file.path, { templates, maxBytes });
   if (magic === "xz") {
     for await (const chunk of watch.through(decoded(file, magic, { signal }))) tools.onBytes?.(chunk.length);
     return { sha256, size, facts: watch };
@@ -60,17 +69,15 @@ export async function stageXz(
   { writer, signal, programs, onBytes }: Tools,
 ): Promise<MadeFile> {
   const path = programs === undefined ? {} : { path: programs };
-  const xz = await startFilter("xz", ["-1", "--threads=1", "--check=crc64", "--stdout"], {
-    isNice: true,
-    ...path,
-  });
-  if (xz === undefined) {
-    throw new HeadwaterError("PROGRAM_MISSING", "files for LXC need the xz program, which is not installed", {
-      hint: "Install it (Debian: apt install xz-utils).",
-    });
-  }
   const sink = await writer.create();
   try {
+    // Last of all: it runs until it has been fed.
+    const xz = await startFilter("xz", ["-1", "--threads=1", "--check=crc64", "--stdout"], {
+      isNice: true,
+      signal,
+      ...path,
+    });
+    if (xz === undefined) throw notInstalled();
     const hash = createHash("sha256");
     let size = 0;
     const packed = xz(counted(bytes, signal, onBytes), (said) =>
@@ -100,6 +107,12 @@ async function* counted(
     onBytes?.(chunk.length);
     yield chunk;
   }
+}
+
+function notInstalled(): HeadwaterError {
+  return new HeadwaterError("PROGRAM_MISSING", "files for LXC need the xz program, which is not installed", {
+    hint: "Install it (Debian: apt install xz-utils).",
+  });
 }
 
 function failed(name: string, what: string): HeadwaterError {

@@ -11,13 +11,13 @@ import type { Tools } from "./rootfs.ts";
 export async function* squashfsAsTar(
   name: string,
   sha256: Sha256,
-  { blobFiles, programs }: Tools,
+  { blobFiles, programs, signal }: Tools,
 ): AsyncGenerator<Uint8Array> {
   const file = await blobFiles.openFile(sha256);
   if (file === undefined) throw missing(name);
   try {
     const path = programs === undefined ? {} : { path: programs };
-    const options = { fd: file.fd, isNice: true, ...path };
+    const options = { fd: file.fd, isNice: true, signal, ...path };
     const program = await startReading("sqfs2tar", ["--root-becomes", ".", "/dev/stdin"], options);
     if (program === undefined) throw notInstalled();
     yield* program((said) => failed(name, said));

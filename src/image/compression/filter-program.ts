@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly isNice?: boolean;
   /** Where programs are looked for. */
   readonly path?: string;
+  /** Ends it at once, whatever it is at; whoever runs it gets the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Starts a program by its name; undefined when it is not installed. */
@@ -48,6 +50,7 @@ export const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 interface Running {
   readonly child: ChildProcess;
+  readonly signal: AbortSignal | undefined;
   readonly stdout: Readable;
   /** Its status, and what it said last. */
   readonly ended: Promise<{ readonly status: number | null; readonly said: string }>;
@@ -57,8 +60,9 @@ async function start(
   command: string,
   args: readonly string[],
   stdio: StdioOptions,
-  { isNice = false, path = SEARCH_PATH }: ProgramOptions,
+  { isNice = false, path = SEARCH_PATH, signal }: ProgramOptions,
 ): Promise<Running | undefined> {
+  signal?.throwIfAborted();
   // The language of its messages must not depend on who runs Headwater, nor may its options.
   const child = spawn(command, args, { stdio, env: { PATH: path, LC_ALL: "C" } });
   try {
@@ -73,9 +77,14 @@ async function start(
     said = (said + text).slice(-1000);
   });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  // It may be waiting for input, or never say another word.
+  const stop = (): void => void child.kill("SIGKILL");
+  if (signal?.aborted === true) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  child.once("close", () => signal?.removeEventListener("abort", stop));
   // What a program leaves unread when it ends is thrown away, and it may end before anybody has asked for its first byte.
   const stdout = (child.stdout as Readable).pipe(new PassThrough());
-  return { child, stdout, ended: ended.then((status) => ({ status, said: said.trim() })) };
+  return { child, signal, stdout, ended: ended.then((status) => ({ status, said: said.trim() })) };
 }
 
 function makeNice(pid: number | undefined): void {
@@ -106,12 +115,13 @@ async function* run(
 }
 
 async function* output(
-  { child, stdout, ended }: Running,
+  { child, signal, stdout, ended }: Running,
   explain: (said: string) => HeadwaterError,
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of stdout) yield chunk as Uint8Array;
     const { status, said } = await ended;
+    signal?.throwIfAborted();
     if (status !== 0) throw explain(said);
   } finally {
     child.kill();

@@ -1,6 +1,7 @@
 import { fingerprintsOf } from "../../simplestreams/fingerprint.ts";
 import type { Item } from "../../simplestreams/products.ts";
 import { isImages, type Listing, mapVersions } from "../../simplestreams/listing.ts";
+import { withUsableDeltasInAll } from "../../views/usable-deltas.ts";
 
 /**
  * The listing without the files that could not be had. Where metadata or a root is missing, the images that need it go; a version of images
@@ -8,12 +9,13 @@ import { isImages, type Listing, mapVersions } from "../../simplestreams/listing
  */
 export function withoutFiles(listing: Listing, missing: ReadonlySet<string>): Listing {
   if (missing.size === 0) return listing;
-  return mapVersions(listing, (version, { file }) => {
+  const left = mapVersions(listing, (version, { file }) => {
     const items = new Map([...version.items].filter(([, { sha256 = "" }]) => !missing.has(sha256)));
     if (items.size === version.items.size) return version;
     if (!isImages(file)) return undefined;
     return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
   });
+  return withUsableDeltasInAll(left);
 }
 
 /**
@@ -22,7 +24,7 @@ export function withoutFiles(listing: Listing, missing: ReadonlySet<string>): Li
  */
 export function withoutImages(listing: Listing, distrusted: ReadonlySet<string>): Listing {
   if (distrusted.size === 0) return listing;
-  return mapVersions(listing, (version) => {
+  const right = mapVersions(listing, (version) => {
     const wrong = fingerprintsOf(version).filter(({ fingerprint }) => distrusted.has(fingerprint));
     if (wrong.length === 0) return version;
     const items = new Map<string, Item>();
@@ -31,6 +33,7 @@ export function withoutImages(listing: Listing, distrusted: ReadonlySet<string>)
     for (const { itemKeys } of wrong) for (const key of itemKeys) if (!left.has(key)) items.delete(key);
     return fingerprintsOf({ items }).length === 0 ? undefined : { ...version, items };
   });
+  return withUsableDeltasInAll(right);
 }
 
 function withoutHashes(item: Item, distrusted: ReadonlySet<string>): Item {

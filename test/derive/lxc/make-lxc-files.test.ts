@@ -1,25 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openBlobFiles } from "../../../src/compose.ts";
-import { remove } from "../../../src/curate/remove.ts";
-import { repair } from "../../../src/curate/repair.ts";
-import { rollback } from "../../../src/curate/rollback.ts";
 import { makeLxcFiles } from "../../../src/derive/lxc/make-lxc-files.ts";
 import type { Signer } from "../../../src/store/signer.ts";
 import { sha256 } from "../../server/site.ts";
-import { itemsOf } from "../../../src/store/items.ts";
-import { prune } from "../../../src/store/prune.ts";
-import { verify } from "../../../src/store/verify.ts";
 import { needProgram, through } from "../../image/programs.ts";
-import { tinyRootTar, tinySquashfs, writeTinyUnifiedContainer, writeTinyVm } from "../../image/tiny-image.ts";
+import { tinyRootTar, writeTinyUnifiedContainer, writeTinyVm } from "../../image/tiny-image.ts";
 import { addFiles } from "../../../src/intake/files/add-files.ts";
-import { hardSquashfs, type LxcSite, lxcSite } from "./lxc-site.ts";
+import { type LxcSite, lxcSite } from "./lxc-site.ts";
 
 const INDEX = "meta/1.0/index-system";
-const PATH = "/usr/bin:/bin";
 
 let site: LxcSite;
 
@@ -28,12 +20,6 @@ beforeEach(async (context) => {
   site = await lxcSite();
 });
 afterEach(() => site.remove());
-
-/** Stands in for sqfs2tar: writes this archive whatever it is asked. */
-async function tarProgram(tar: Buffer, then = "exit 0"): Promise<string> {
-  const bin = await site.programs({ sqfs2tar: `base64 -d <<'EOF'\n${tar.toString("base64")}\nEOF\n${then}` });
-  return `${bin}:${PATH}`;
-}
 
 const unpacked = (xz: Buffer): Buffer => execFileSync("xz", ["-dc"], { input: xz });
 const namesIn = (xz: Buffer): string[] =>
@@ -197,196 +183,4 @@ describe("with a key", () => {
     expect(await site.document(INDEX)).not.toBe(before);
     expect(await makeSigned("BB")).toMatchObject({ made: [], generation: undefined });
   });
-});
-
-describe("a squashfs", () => {
-  it("becomes a tarball with all that it holds, from program to program", async (context) => {
-    needProgram(context, "sqfs2tar", "mksquashfs", "unsquashfs");
-    const squashfs = await hardSquashfs(site.folder);
-    await site.add(squashfs);
-    expect(await site.make()).toMatchObject({ failures: [], listed: 1 });
-    const tar = execFileSync("tar", ["--numeric-owner", "-tvJ"], {
-      input: await site.file("/rootfs.tar.xz"),
-      encoding: "utf8",
-    });
-    const listing = execFileSync("unsquashfs", ["-lln", squashfs], { encoding: "utf8" });
-    expect(membersOfTar(tar)).toEqual(membersOfSquashfs(listing));
-    expect(tar).toMatch(/^h.* \.\/etc\/(?:hard|hostname) link to \.\/etc\/(?:hard|hostname)$/m);
-    const metadata = await site.file("/meta.tar.xz");
-    const part = (name: string) => execFileSync("tar", ["-xJO", name], { input: metadata, encoding: "utf8" });
-    if (process.getuid?.() === 0)
-      expect(part("excludes-user")).toBe("./dev/null\ndev/null\n./dev/sda\ndev/sda\n");
-  });
-
-  /** `mode owner name`, the form that both programs can be brought to; a hard link has the mode of what it is. */
-  function membersOfTar(text: string): string[] {
-    return text
-      .trim()
-      .split("\n")
-      .map((line) => /^(\S+)\s+(\S+)\s+(?:\d+,\s*\d+|\d+)\s+\S+\s+\S+\s+(.*)$/.exec(line) ?? [])
-      .map(([, mode = "", owner, name = ""]) => {
-        const plain = name
-          .replace(/ (?:link to|->) .*$/, "")
-          .replace(/^\.\/?/, "")
-          .replace(/\/$/, "");
-        return `${mode.slice(0, 10).replace(/^h/, "-")} ${owner} ${plain}`;
-      })
-      .toSorted();
-  }
-
-  function membersOfSquashfs(text: string): string[] {
-    return text
-      .trim()
-      .split("\n")
-      .map((line) => /^(\S{10})\s+(\S+)\s+(?:\d+,\s*\d+|\d+)\s+\S+\s+\S+\s+(.*)$/.exec(line) ?? [])
-      .filter(([whole]) => whole !== undefined)
-      .map(([, mode, owner, name = ""]) => {
-        const plain = name.replace(/ -> .*$/, "").replace(/^squashfs-root\/?/, "");
-        return `${mode} ${owner} ${plain}`;
-      })
-      .toSorted();
-  }
-
-  it("that is not sound lists nothing, and keeps no other build from its turn", async (context) => {
-    needProgram(context, "sqfs2tar");
-    await site.add(tinySquashfs());
-    await site.add(gzipSync(await tinyRootTar()), { os: "other" }, { salt: "o" });
-    const { made, failures, listed } = await site.make();
-    expect(made.map(({ product }) => product)).toEqual(["other:1:default:amd64"]);
-    expect(failures.map(({ error }) => error.message)).toEqual([expect.stringContaining("sqfs2tar says")]);
-    expect(listed).toBe(1);
-  });
-
-  it.each([
-    ["sqfs2tar", { xz: 'exec xz "$@"' }, "squashfs-tools-ng"],
-    ["xz", {}, "xz-utils"],
-  ])("needs %s, which is named when it is not installed", async (program, scripts, debian) => {
-    await site.add(tinySquashfs());
-    const { failures } = await site.make({ programs: await site.programs(scripts) });
-    expect(failures.map(({ error }) => error)).toMatchObject([
-      {
-        code: "PROGRAM_MISSING",
-        message: expect.stringContaining(program),
-        hint: `Install it (Debian: apt install ${debian}).`,
-      },
-    ]);
-    expect((await site.store.newest())?.number).toBe(1);
-  });
-
-  it("is not listed when the program fails at the end, stops in the middle, or writes no archive", async () => {
-    await site.add(tinySquashfs());
-    const tar = await tinyRootTar();
-    const failing = [
-      await tarProgram(tar, "echo broken >&2; exit 3"),
-      await tarProgram(tar.subarray(0, 1500)),
-      await tarProgram(tar.subarray(0, 512)),
-      await tarProgram(Buffer.from("garbage ".repeat(1000))),
-      await tarProgram(tar, "kill -9 $$"),
-    ];
-    for (const programs of failing) {
-      const { made, failures, listed } = await site.make({ programs });
-      expect({ made, listed, failed: failures.length }).toEqual({ made: [], listed: 0, failed: 1 });
-    }
-    expect((await site.store.newest())?.number).toBe(1);
-    expect(await site.make({ programs: await tarProgram(tar) })).toMatchObject({ listed: 1 });
-  });
-
-  it("is not listed when xz fails", async () => {
-    await site.add(tinySquashfs());
-    const tar = await tinyRootTar();
-    const programs = await tarProgram(tar);
-    const broken = await site.programs({ xz: "head -c 100; echo no room >&2; exit 1" });
-    const { failures } = await site.make({ programs: `${broken}:${programs}` });
-    expect(failures.map(({ error }) => error.message)).toEqual([expect.stringContaining("no room")]);
-    expect((await site.store.newest())?.number).toBe(1);
-  });
-
-  it("that is removed while its tarball is made is not listed by it", async () => {
-    await site.add(tinySquashfs());
-    await site.add(gzipSync(await tinyRootTar()), { os: "other" }, { salt: "o" });
-    const report = await site.make({
-      programs: await tarProgram(await tinyRootTar()),
-      onBuild: ({ product }) => {
-        if (product.startsWith("tiny")) isRemoved = remove(site.store, ["tiny:1:default:amd64"]);
-      },
-    });
-    await isRemoved;
-    expect(report.failures).toEqual([]);
-    expect(await site.document(INDEX)).toMatch(/^other;[^\n]*\n$/);
-  });
-  let isRemoved: Promise<unknown> = Promise.resolve();
-
-  it("leaves nothing behind when the work is stopped", async () => {
-    await site.add(tinySquashfs());
-    const stop = new AbortController();
-    const programs = `${await site.programs({ sqfs2tar: "while :; do head -c 65536 /dev/zero; done" })}:${PATH}`;
-    const made = site.make({ programs, signal: stop.signal, onBytes: () => stop.abort() });
-    await expect(made).rejects.toThrow();
-    expect(readdirSync(join(site.store.name, "incoming"))).toEqual([]);
-  });
-});
-
-it("what is ready is listed when the work is stopped", async () => {
-  await site.add(gzipSync(await tinyRootTar()));
-  await site.add(gzipSync(await tinyRootTar({ salt: "b" })), { os: "other" }, { salt: "b" });
-  const stop = new AbortController();
-  const made = site.make({ signal: stop.signal, onBuild: (_work, { done }) => done === 1 && stop.abort() });
-  await expect(made).rejects.toThrow();
-  expect(await site.document(INDEX)).toMatch(/^[^\n]*\n$/);
-});
-
-describe("what LXC has", () => {
-  beforeEach(async () => {
-    await site.add(gzipSync(await tinyRootTar()), { version: "20260101_0000" });
-    await site.make();
-  });
-
-  it("is whole, and is kept by prune as long as it is listed", async () => {
-    for (const again of [1, 2])
-      await prune(site.store, { now: Date.now() + again, graceMs: 0, freeNow: true });
-    expect((await verify(site.store)).damaged).toEqual([]);
-    expect((await site.file("/rootfs.tar.xz")).length).toBeGreaterThan(0);
-  });
-
-  it("goes with its image, and the one before is there at once", async () => {
-    await site.add(gzipSync(await tinyRootTar({ salt: "b" })), { version: "20260102_0000" }, { salt: "b" });
-    await site.make();
-    await remove(site.store, ["tiny/1"]);
-    expect(await site.document(INDEX)).toMatch(/^[^\n]*;20260101_0000;[^\n]*\n$/);
-    await remove(site.store, ["tiny/1"]);
-    expect(await site.document(INDEX)).toBeUndefined();
-  });
-
-  it("goes from the disk with an image that must not stay", async () => {
-    const newest = await site.store.newest();
-    if (newest === undefined) throw new TypeError("the store is empty");
-    const items = [...(await itemsOf(site.store, newest))].filter(([path]) => path.includes("/lxc/"));
-    expect(items).toHaveLength(2);
-    await remove(site.store, ["tiny/1"], { now: true });
-    for (const [, { sha256 }] of items) expect(await site.store.sizeOf(sha256)).toBeUndefined();
-  });
-
-  it("is taken off the lists when it is damaged, without its image, and can be made again", async () => {
-    const [, item] =
-      [...(await itemsOf(site.store, (await site.store.newest()) ?? never()))].find(([path]) =>
-        path.endsWith("/rootfs.tar.xz"),
-      ) ?? never();
-    const blob = join(site.store.name, "blobs", item.sha256.slice(0, 2), item.sha256);
-    execFileSync("sh", ["-c", `echo damage > ${blob}`]);
-    const repaired = await repair(site.store, await verify(site.store));
-    expect(repaired.images).toEqual([]);
-    expect(await site.document(INDEX)).toBeUndefined();
-    expect(await site.make()).toMatchObject({ listed: 1 });
-    expect((await verify(site.store)).damaged).toEqual([]);
-  });
-
-  it("is there after a rollback to a time before it was made", async () => {
-    await site.add(gzipSync(await tinyRootTar({ salt: "b" })), { os: "other" }, { salt: "b" });
-    await rollback(site.store, 1);
-    expect(await site.document(INDEX)).toMatch(/^tiny;[^\n]*;20260101_0000;[^\n]*\n$/);
-  });
-
-  function never(): never {
-    throw new TypeError("nothing is listed");
-  }
 });

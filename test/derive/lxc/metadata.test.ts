@@ -1,8 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { broughtParts } from "../../../src/derive/lxc/brought-parts.ts";
-import { type DescribedBuild, metadataMembers } from "../../../src/derive/lxc/metadata.ts";
-import { fileOfReader } from "../../../src/image/file-of-reader.ts";
-import { writeTar } from "../../../src/image/write-tar.ts";
+import { type DescribedBuild, metadataMembers, secondsOf } from "../../../src/derive/lxc/metadata.ts";
 
 const NONE = { devices: [], templates: [] };
 const debian = { os: "Debian", release: "12", arch: "amd64", versions: new Map() };
@@ -69,6 +66,16 @@ describe("the metadata for LXC", () => {
     );
   });
 
+  it("is of a time that a tar archive can say, whatever year a version has", () => {
+    const seconds = ["19000101_0000", "20260102_0304", "99991231_0000"].map(secondsOf);
+    expect(seconds).toEqual([0, 1767323040, 0o77777777777]);
+  });
+
+  it("shows no more of a version's name than the index does", () => {
+    const parts = partsOf({ version: "20260102_0304\u001B[2J;" });
+    expect(parts["create-message"]).toContain("build 20260102_0304-2j.\n");
+  });
+
   it("is what the image brings, file by file with all its variants", () => {
     const brought = new Map([
       ["config", "mine\n"],
@@ -84,32 +91,5 @@ describe("the metadata for LXC", () => {
     const parts = partsOf({ brought: new Map([["config-user", "half\n"]]) });
     expect(parts["config"]).toContain("common.conf");
     expect(parts["config-user"]).toContain("userns.conf");
-  });
-});
-
-describe("what an image brings for LXC", () => {
-  it("is at the top of its metadata tarball, under the names that LXC reads", async () => {
-    const content = Buffer.from("text\n");
-    const names = [
-      "metadata.yaml",
-      "config",
-      "config-user.3",
-      "config.12",
-      "templates/",
-      "templates/x.tpl",
-      "below/config",
-    ];
-    const members = names.map((name) => ({ name, mode: 0o644, content }));
-    const tar = await writeTar(members, 0);
-    const reader = {
-      size: tar.length,
-      read: async (buffer: Uint8Array, position: number) =>
-        tar.copy(buffer, 0, position, position + buffer.length),
-    };
-    const parts = await broughtParts(fileOfReader("metadata", reader, () => new Error("too short")));
-    expect([...parts]).toEqual([
-      ["config", "text\n"],
-      ["config-user.3", "text\n"],
-    ]);
   });
 });

@@ -129,6 +129,24 @@ describe("the plan of a mirror", () => {
     );
   });
 
+  it("without a base, whose files did not come, lists no delta of it", () => {
+    const versions = ["20260101_0000", "20260102_0000", "20260103_0000"];
+    const upstream = withDeltas(listingOf(versions.map((version) => ({ product: "a", version }))));
+    const gone = [...placesIn(upstream)].filter(({ versionName }) => versionName === versions[1]);
+    const roots = gone.filter(({ item }) => item.ftype === "squashfs").map(({ item }) => item.sha256 ?? "");
+    const fingerprints = gone.flatMap(({ version }) => fingerprintsOf(version).map((one) => one.fingerprint));
+    for (const left of [
+      withoutFiles(upstream, new Set(roots)),
+      withoutImages(upstream, new Set(fingerprints)),
+    ]) {
+      const deltas = [...placesIn(left)].filter(({ item }) => item.delta_base !== undefined);
+      expect(names(left)).toEqual([`a ${versions[0]}`, `a ${versions[2]}`]);
+      expect(deltas.map(({ itemName, item }) => [itemName, item.delta_base])).toEqual([
+        ["from-2", versions[0]],
+      ]);
+    }
+  });
+
   it("without an image lists neither its fingerprint nor its root", () => {
     const listing = listingOf([{ version: "20260101_0000" }, { version: "20260102_0000" }]);
     const versions = [...placesIn(listing)].map(({ version }) => version);
