@@ -22,7 +22,7 @@ export interface PrunedFacts {
 /** What went, why, and how much room that makes when; and what stays although no rule keeps it. */
 export function printPruned(io: Io, options: GlobalOptions, facts: PrunedFacts): void {
   const { store, dryRun, retained, pruned, waiting } = facts;
-  const { goes, kept, pinnedGenerations, generation } = retained;
+  const { goes, kept, pinnedGenerations, unusedRules, generation } = retained;
   if (options.json === true) {
     const { dropped, retired, restored, deleted, abandoned, published } = pruned;
     io.stdout.write(
@@ -33,6 +33,7 @@ export function printPruned(io: Io, options: GlobalOptions, facts: PrunedFacts):
         goes: goes.map((one) => goneJson(one, freedAtOf(facts))),
         kept: kept.map(keptJson),
         pinnedGenerations,
+        unusedRules,
         dropped,
         retired,
         restored,
@@ -74,10 +75,11 @@ function freedAtOf({ now, graceMs }: PrunedFacts): string {
 
 function retentionLines(facts: PrunedFacts): string[] {
   const { dryRun, retained } = facts;
-  const { goes, kept, pinnedGenerations } = retained;
+  const { goes, kept, pinnedGenerations, unusedRules } = retained;
   const verb = dryRun ? "Would go" : "Went";
   const bytes = goes.reduce((sum, one) => sum + one.freed, 0);
   return [
+    ...unusedRules,
     ...goes.map((one) => `${verb}: ${named(one)}, ${readableSize(one.bytes)}: ${whyOf(one)}`),
     ...(goes.length === 0
       ? []

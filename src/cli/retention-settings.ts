@@ -22,6 +22,7 @@ export function retentionPolicy(config: Pick<Config, "retention" | "upstreams">)
     streams: byStream,
     products: products.map(({ select, ...rules }) => ({
       select: parseSelection(select),
+      text: select,
       rules: rulesOf(rules),
     })),
     text: JSON.stringify([generalRules, [...byStream], products]),

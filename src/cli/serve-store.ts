@@ -184,10 +184,10 @@ async function pruneAndTell(
     now: Date.now(),
     graceMs: config.grace,
   });
-  const { generation, goes } = retained;
+  const { generation, goes, unusedRules } = retained;
   if (generation !== undefined)
     log.info(
-      { generation: generation.number, versions: goes.length },
+      { generation: generation.number, versions: goes.length, unusedRules },
       "took off the lists what no rule keeps",
     );
   const { published, deleted } = pruned;

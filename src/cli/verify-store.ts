@@ -69,7 +69,7 @@ function damageLine({ kind, sha256, expected, found, listed }: Damage): string {
   return `${kind}: ${sha256.slice(0, 12)} expected ${expected}, found ${found}; ${[...new Set(places)].join(", ")}`;
 }
 
-function repairLines({ generation, images, listsFrom, quarantined }: Repaired): string[] {
+function repairLines({ generation, images, listsFrom, pinsFrom, pinsLost, quarantined }: Repaired): string[] {
   if (generation === undefined) return ["Nothing to repair."];
   return [
     `Published generation ${generation.number}, which lists only what is whole.`,
@@ -80,6 +80,14 @@ function repairLines({ generation, images, listsFrom, quarantined }: Repaired): 
     ...(listsFrom === undefined
       ? []
       : [`Its own lists were damaged, so they are those of generation ${listsFrom}.`]),
+    ...(pinsFrom === undefined
+      ? []
+      : [
+          pinsFrom === 0
+            ? "Its pins were damaged, and none are left: set them again before the next prune."
+            : `Its pins were damaged, so they are those of generation ${pinsFrom}: headwater pins shows them.`,
+        ]),
+    ...pinsLost.map((number) => `No longer complete, though pinned: @${number}`),
     ...quarantined.map((place) => `Put aside: ${place}`),
   ];
 }

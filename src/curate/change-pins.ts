@@ -1,4 +1,4 @@
-import { commit } from "../store/commit.ts";
+import { commit, type Draft } from "../store/commit.ts";
 import type { Generation, Reason } from "../store/generation.ts";
 import { encodePins, type Pin, readPins } from "../store/pins.ts";
 import type { Store } from "../store/store.ts";
@@ -15,10 +15,11 @@ export async function changePins(
     pins: readonly Pin[],
     base: Generation,
   ) => PinsChange | undefined | Promise<PinsChange | undefined>,
+  { now = Date.now }: { readonly now?: () => number } = {},
 ): Promise<Generation | undefined> {
   const writer = await store.writer("pin");
   try {
-    return await commit(store, writer, async (base) => {
+    const build = async (base: Generation | undefined): Promise<Draft | undefined> => {
       if (base === undefined) return undefined;
       const changed = await change(await readPins(store, base), base);
       if (changed === undefined) return undefined;
@@ -32,7 +33,8 @@ export async function changePins(
         pins: blob ?? "none",
         blobs: { added: blob === undefined ? [] : [blob.sha256] },
       };
-    });
+    };
+    return await commit(store, writer, build, { now });
   } finally {
     await writer.close();
   }

@@ -16,7 +16,7 @@ import {
 import type { Store } from "../store/store.ts";
 import { type ImageRow, imageRows } from "../views/image-rows.ts";
 import type { ImageStream } from "../views/image-stream.ts";
-import { changePins } from "./change-pins.ts";
+import { changePins, type PinsChange } from "./change-pins.ts";
 import { findImages } from "./find-images.ts";
 import type { PinWish } from "./pin-wish.ts";
 
@@ -41,7 +41,7 @@ export async function pin(
 ): Promise<Pinning> {
   const facts = { pinnedAt: new Date(now()).toISOString(), ...(note === undefined ? {} : { note }) };
   let found: Omit<Pinning, "generation"> = { pins: [], notHeld: [] };
-  const generation = await changePins(store, async (pins, base) => {
+  const change = async (pins: readonly Pin[], base: Generation): Promise<PinsChange | undefined> => {
     const streams = await readStreams(store, base);
     const targets = await targetsOf(store, { wish, base, streams });
     const wanted = targets.map((target) => Object.assign(target, facts));
@@ -49,7 +49,8 @@ export async function pin(
     const added = wanted.filter((one) => known(pins, one) === undefined);
     if (added.length === 0) return undefined;
     return { reason: { verb: "pin", text: summary(added) }, pins: [...pins, ...added] };
-  });
+  };
+  const generation = await changePins(store, change, { now });
   if (found.pins.length === 0) throw notFound(wish.kind === "target" ? wish.target : "what is wanted");
   return { ...found, generation };
 }

@@ -47,7 +47,7 @@ export async function remove(
           ...(options.now === true ? await findKept(store, streams, target) : findImages(streams, target)),
         );
       }
-      images = ownImages(unique(found));
+      images = ownImages(unique(found), streams);
       if (options.now !== true) refusePinned(streams, images, await readPins(store, base));
       const after = streams.map((stream) => without(stream, images));
       aliases = movedAliases(images, after);
@@ -67,18 +67,27 @@ export async function remove(
 }
 
 /** What was added here. What an upstream lists comes back with its next sync: it is selected otherwise, not removed. */
-function ownImages(images: readonly ImageRow[]): ImageRow[] {
+function ownImages(images: readonly ImageRow[], streams: readonly ImageStream[]): ImageRow[] {
   const own = images.filter(({ origin }) => origin === "own");
   const [first] = images;
   if (own.length > 0 || first === undefined) return own;
-  throw new HeadwaterError(
-    "USAGE",
-    `${first.product} belongs to the upstream ${first.stream}, which lists it`,
-    {
-      hint: `Say with headwater upstream set ${first.stream} --select what is wanted of it, or headwater upstream remove ${first.stream}.`,
-      details: { product: first.product, stream: first.stream },
-    },
+  const { product, stream } = first;
+  const isCarried = streams.some(
+    ({ name, upstream }) => name === stream && upstream?.record.bundle !== undefined,
   );
+  if (isCarried)
+    throw new HeadwaterError(
+      "USAGE",
+      `${product} came with a bundle into ${stream}, and is what the bundle says`,
+      {
+        hint: `It goes with the next bundle that does not list it. headwater upstream remove ${stream} takes away all of them.`,
+        details: { product, stream },
+      },
+    );
+  throw new HeadwaterError("USAGE", `${product} belongs to the upstream ${stream}, which lists it`, {
+    hint: `Say with headwater upstream set ${stream} --select what is wanted of it, or headwater upstream remove ${stream}.`,
+    details: { product, stream },
+  });
 }
 
 /** In the newest lists, else in all that are kept. */

@@ -4,6 +4,7 @@ import { rewrittenDocuments } from "../publish/upstream-root.ts";
 import { type Judgement, judge, retained } from "../retention/judge.ts";
 import { Pinned } from "../retention/pinned.ts";
 import { hasRulesFor, type RetentionPolicy } from "../retention/policy.ts";
+import { unusedRules } from "../retention/unused-rules.ts";
 import type { Listing } from "../simplestreams/listing.ts";
 import type { Version } from "../simplestreams/products.ts";
 import type { Generation } from "../store/generation.ts";
@@ -24,6 +25,8 @@ export interface Retained {
   readonly kept: readonly JudgedVersion[];
   /** Generations that pins keep complete. */
   readonly pinnedGenerations: readonly number[];
+  /** Rules that are about nothing, as sentences. */
+  readonly unusedRules: readonly string[];
 }
 
 export interface JudgedVersion extends Judgement {
@@ -49,7 +52,7 @@ export async function retain(
 ): Promise<Retained> {
   const writer = await store.writer("retention");
   try {
-    let found: Omit<Retained, "generation"> = { goes: [], kept: [], pinnedGenerations: [] };
+    let found: Omit<Retained, "generation"> = { goes: [], kept: [], pinnedGenerations: [], unusedRules: [] };
     const change = async (streams: readonly ImageStream[], base: Generation | undefined) => {
       const pins = await readPins(store, base);
       const context = { store, writer, base, policy, pins: new Pinned(pins), now };
@@ -66,6 +69,7 @@ export async function retain(
         goes: await freedBytes(store, goes, { after, pinned }),
         kept: judged.filter(({ stays, against }) => stays !== undefined && against !== undefined),
         pinnedGenerations: pinned.map(({ number }) => number),
+        unusedRules: unusedRules(policy, streams),
       };
       if (dryRun || after.every((stream, at) => stream === streams[at])) return undefined;
       return { reason: { verb: "retention", text: summary(goes) }, streams: after };

@@ -6,6 +6,7 @@ import type { DocumentRecord, Generation, Reason, StreamRecord } from "../store/
 import { withNumber, without } from "../store/keeps.ts";
 import { originsOf } from "../simplestreams/image-origin.ts";
 import { pinsAfter } from "../retention/pinned.ts";
+import { pinsThatFollow } from "../retention/pins-that-follow.ts";
 import { encodePins, type Pin, readPins } from "../store/pins.ts";
 import type { ProductsFile } from "../simplestreams/products.ts";
 import { encodeOrigins, encodeStreamState } from "../store/stream-state.ts";
@@ -62,9 +63,12 @@ export async function publish(
   } = options;
   const sign = signatures(store, writer);
   const build = async (base: Generation | undefined): Promise<Draft | undefined> => {
-    const wanted = await change(await read(base), base);
+    const before = await read(base);
+    const wanted = await change(before, base);
     if (wanted === undefined) return undefined;
     const nowMs = now();
+    // A clock that was set back must not make anything look old: what goes by its age would go at once.
+    const datedMs = Math.max(nowMs, base === undefined ? nowMs : Date.parse(base.createdAt));
     const listed = wanted.streams.map((stream) => withCurrentLxc(ownWithUsableDeltas(stream)));
     const rendered = renderDocuments(listed, new Date(nowMs));
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
@@ -73,13 +77,17 @@ export async function publish(
     const streams = await Promise.all(
       listed.map((stream) =>
         recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }).then(
-          async (record) => ({ ...record, ...(await datesFor(stream, { store, writer, base, nowMs })) }),
+          async (record) => ({
+            ...record,
+            ...(await datesFor(stream, { store, writer, base, nowMs: datedMs })),
+          }),
         ),
       ),
     );
     const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
     Object.assign(documents, await sign({ streams, documents, texts, base, isAnew }));
-    const pins = await encodePins(pinsAfter(wanted.pins ?? (await pinsOf(base)), listed));
+    const followed = pinsThatFollow(wanted.pins ?? (await pinsOf(base)), before, listed);
+    const pins = await encodePins(pinsAfter(followed, listed));
     const pinned = pins === undefined ? undefined : await writer.put(pins);
     const draft = {
       reason: wanted.reason,

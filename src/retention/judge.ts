@@ -1,11 +1,17 @@
 import { roleOf } from "../simplestreams/ftypes.ts";
-import { type Listing, mapVersions, type ProductPlace, type VersionPlace } from "../simplestreams/listing.ts";
+import {
+  isImages,
+  type Listing,
+  mapVersions,
+  type ProductPlace,
+  type VersionPlace,
+} from "../simplestreams/listing.ts";
 import type { Item, Product, Version } from "../simplestreams/products.ts";
 import type { Pin } from "../store/pins.ts";
 import type { Dates } from "../store/version-dates.ts";
 import { deltaOf, withUsableDeltas } from "../views/usable-deltas.ts";
 import { keepWithinSize } from "./keep-within-size.ts";
-import { newestFirst } from "./newest-first.ts";
+import { newestFirst, newestImagesFirst } from "./newest-first.ts";
 import type { Pinned } from "./pinned.ts";
 import { productRules, type RetentionPolicy, type RetentionRules, streamRules } from "./policy.ts";
 
@@ -86,7 +92,9 @@ export function judge(listing: Listing, options: JudgeOptions): Judgement[] {
 function casesOf(place: ProductPlace, rules: RetentionRules | undefined, options: JudgeOptions): Case[] {
   const { stream, dates, pins, nowMs, isHere = () => true } = options;
   const { productName, product } = place;
-  const names = newestFirst(product.versions.keys());
+  const names = isImages(place.file)
+    ? newestImagesFirst(product.versions)
+    : newestFirst(product.versions.keys());
   const usable = withUsableDeltas(product.versions);
   const since = supersededTimes(names, dates.get(productName), nowMs);
   const byName = new Map<string, Case>();

@@ -3,7 +3,7 @@ import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Version } from "../simplestreams/products.ts";
 import type { Pin, PinnedAlias, VersionName } from "../store/pins.ts";
 import { type ImageStream, listingOf } from "../views/image-stream.ts";
-import { newestFirst } from "./newest-first.ts";
+import { newestImagesFirst } from "./newest-first.ts";
 
 /** The pins on images and versions, for looking up many versions. */
 export class Pinned {
@@ -63,7 +63,7 @@ export function aliasTargets(alias: string, streams: readonly ImageStream[]): Ve
     for (const [product, { aliases, versions }] of products.products) {
       const names = parseAliases(aliases);
       if (!names.includes(alias) && !names.some((one) => `${prefix}${one}` === alias)) continue;
-      const [version] = newestFirst(versions.keys());
+      const [version] = newestImagesFirst(versions);
       if (version !== undefined) targets.push({ stream: name, product, version });
     }
   }

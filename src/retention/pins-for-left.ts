@@ -1,10 +1,13 @@
+import { fingerprintsOf } from "../simplestreams/fingerprint.ts";
 import type { Generation } from "../store/generation.ts";
 import { isSamePin, type Pin } from "../store/pins.ts";
-import { type ImageStream, listingOf } from "../views/image-stream.ts";
+import type { ImageStream } from "../views/image-stream.ts";
+import { ListedVersions } from "./listed-versions.ts";
 import { Pinned, pinnedVersions } from "./pinned.ts";
 
 /**
- * Somebody publishes lists without some pinned versions, on purpose: a rollback past them. They stay all the same, in the generation that lists them, which is pinned for that. Undefined when no pinned version is left out.
+ * Somebody publishes lists without some pinned versions, on purpose: a rollback past them, a bundle that gives an image stream another name. They stay all the same, in the generation that
+ * lists them, which is pinned for that. Undefined when no pinned version is left out.
  */
 export function pinsForLeft(
   before: readonly ImageStream[],
@@ -17,14 +20,15 @@ export function pinsForLeft(
 ): readonly Pin[] | undefined {
   const pinned = new Pinned(pins);
   if (base === undefined || pinned.isEmpty) return undefined;
-  const isLeft = before.some((stream) => {
-    const next = after.find(({ name }) => name === stream.name);
-    const files = next === undefined ? [] : [...listingOf(next).values()];
-    return pinnedVersions(stream, pinned).some(
-      ({ product, version }) =>
-        !files.some(({ products }) => products.get(product)?.versions.has(version) === true),
-    );
-  });
+  const [then, now] = [new ListedVersions(before), new ListedVersions(after)];
+  const isLeft = before
+    .flatMap((stream) => pinnedVersions(stream, pinned))
+    .some((name) => {
+      const images = fingerprintsOf(then.version(name) ?? { items: new Map() });
+      // The same name may have other images, and another name the same ones.
+      if (images.length === 0) return now.version(name) === undefined;
+      return images.some(({ fingerprint }) => now.placesOf(fingerprint, name.stream).length === 0);
+    });
   if (!isLeft) return undefined;
   const kept = {
     kind: "generation" as const,

@@ -25,6 +25,8 @@ export interface RetentionPolicy {
 
 export interface ProductRules {
   readonly select: Selection;
+  /** The selection as it was written. */
+  readonly text: string;
   readonly rules: RetentionRules;
 }
 
@@ -43,9 +45,13 @@ export function productRules(
   place: ProductPlace,
 ): RetentionRules | undefined {
   if (policy.products.length === 0) return undefined;
+  return policy.products.find(({ select }) => isSelected(select, stream, place))?.rules;
+}
+
+/** Whether rules are about this product. */
+export function isSelected(select: Selection, stream: string, place: ProductPlace): boolean {
   const fields = selectedProductFields(place);
-  return policy.products.find(({ select }) => select((name) => (name === "stream" ? stream : fields(name))))
-    ?.rules;
+  return select((name) => (name === "stream" ? stream : fields(name)));
 }
 
 /** Whether anything of an image stream may go by a rule. */

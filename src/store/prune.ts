@@ -194,6 +194,8 @@ async function keptGenerations(store: Store, base: Generation, options: RoundOpt
     if (generation === undefined) continue;
     if (next?.number !== number + 1) next = await store.generation(number + 1);
     const supersededAt = number === base.number || next === undefined ? now : Date.parse(next.createdAt);
+    // Times only grow, also after a clock that was ahead: then nothing is old for long, and a grace of nothing still means now.
+    const ageMs = Math.max(0, now - supersededAt);
     next = generation;
     const drop: boolean =
       older ||
@@ -202,7 +204,7 @@ async function keptGenerations(store: Store, base: Generation, options: RoundOpt
     asked ||= drop;
     // What older ones name of a cache depends on what this one says was evicted.
     older ||= drop && generation.streams.some(({ origin }) => origin === "cache");
-    if (!drop && (supersededAt + graceMs > now || isPinned(number))) kept.push(generation);
+    if (!drop && (ageMs < graceMs || isPinned(number))) kept.push(generation);
   }
   return { kept, asked };
 }

@@ -24,6 +24,8 @@ export interface VerifyReport {
   readonly damaged: readonly Damage[];
   /** Kept generations that name something damaged: a repair gives them up. */
   readonly brokenGenerations: readonly number[];
+  /** The newest generation that was looked at; 0 when there is none. */
+  readonly newest: number;
   /** Live, and named by no kept generation: the next prune puts them aside. */
   readonly extra: readonly Sha256[];
 }
@@ -52,12 +54,11 @@ export async function verify(store: Store, options: VerifyOptions = {}): Promise
     if (!found.has(record.sha256)) report(unreadable(record.sha256, error, expectations));
   }
   const live = await store.liveBlobs();
-  const { damaged, brokenGenerations, named } = await stillDamaged(store, kept, found);
+  const { named, ...still } = await stillDamaged(store, kept, found);
   return {
     blobs: expectations.blobs.size,
     bytes,
-    damaged,
-    brokenGenerations,
+    ...still,
     extra: Array.from(live).filter((sha256) => !expectations.blobs.has(sha256) && !named.has(sha256)),
   };
 }
@@ -194,7 +195,7 @@ async function stillDamaged(
   store: Store,
   kept: readonly Generation[],
   found: ReadonlyMap<Sha256, readonly Damage[]>,
-): Promise<Pick<VerifyReport, "damaged" | "brokenGenerations"> & { named: ReadonlySet<Sha256> }> {
+): Promise<Pick<VerifyReport, "damaged" | "brokenGenerations" | "newest"> & { named: ReadonlySet<Sha256> }> {
   const named = new Set<Sha256>();
   const brokenGenerations: number[] = [];
   const now = await keptGenerations(store);
@@ -209,7 +210,7 @@ async function stillDamaged(
   const damaged = Array.from(found.values())
     .flat()
     .filter(({ sha256 }) => named.has(sha256));
-  return { damaged, brokenGenerations: brokenGenerations.reverse(), named };
+  return { damaged, brokenGenerations: brokenGenerations.reverse(), newest: now[0]?.number ?? 0, named };
 }
 
 /** A generation whose products file is damaged is broken by that document alone. */

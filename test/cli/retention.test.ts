@@ -62,6 +62,18 @@ describe("headwater prune with rules", () => {
     expect(await versions()).toHaveLength(3);
   });
 
+  it("names rules that count for nothing, such as those of a misspelt image stream", async () => {
+    configure(
+      "retention: {versions: 1, streams: {image: {versions: 9}, images: {versions: 2}}, products: [{select: releas=1, versions: 9}, {select: release=1, versions: 9}]}\n",
+    );
+    const { stdout } = await site.run(["prune", "--dry-run"]);
+    expect(stdout.split("\n").filter((line) => line.startsWith("Rules"))).toEqual([
+      "Rules for the image stream image count for nothing: there is none of that name.",
+      "Rules for products with releas=1 count for nothing: none is listed.",
+    ]);
+    expect(await site.json("prune", "--dry-run")).toMatchObject({ goes: [], unusedRules: { length: 2 } });
+  });
+
   it("takes them off the lists; their files go when the grace is over, and not before", async () => {
     configure("retention: {versions: 1}\n");
     const all = bytesBelow("blobs");

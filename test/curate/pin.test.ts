@@ -14,6 +14,8 @@ import { readPins } from "../../src/store/pins.ts";
 import { prune } from "../../src/store/prune.ts";
 import type { Store } from "../../src/store/store.ts";
 import { verify } from "../../src/store/verify.ts";
+import { addFiles } from "../../src/intake/files/add-files.ts";
+import { temporaryFolder, writeTinyVm } from "../image/tiny-image.ts";
 import { addTiny, listed } from "./tiny-site.ts";
 
 const PRODUCT = "tiny:1:default:amd64";
@@ -117,6 +119,23 @@ describe("a pin", () => {
     await expect(pin(store, aliasWish("nosuch"))).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
+  it("on a version or an alias follows its images to the version that they become", async () => {
+    const { store, fingerprints } = await fourBuilds();
+    await pin(store, wish(PRODUCT, versionOf(1)), { note: "release 4.2" });
+    await pin(store, aliasWish("tiny/1"));
+    await addTiny(store, "build 1");
+    const moved = (await listed(store)).find(({ fingerprint }) => fingerprint === fingerprints[0])?.version;
+    expect(moved).not.toBe(versionOf(1));
+    expect(await listPins(store)).toMatchObject([
+      { pin: `${PRODUCT}@${moved}`, note: "release 4.2", inUse: true },
+      { pin: "tiny/1" },
+    ]);
+    await addTiny(store, "build 2");
+    await unpin(store, aliasWish("tiny/1"));
+    await addTiny(store, "last", { version: "20301231_0000" });
+    expect(await keepOne(store)).toEqual([moved, "20301231_0000"]);
+  });
+
   it("set twice is one pin, and keeps its first note", async () => {
     const { store } = await fourBuilds();
     await pin(store, wish("@2"), { note: "first" });
@@ -205,6 +224,22 @@ describe("a rollback", () => {
       fingerprints[3]?.slice(0, 12),
       `@${before?.number}`,
     ]);
+  });
+
+  it("to other images of a pinned version counts as one past it", async () => {
+    const store = createMemoryStore();
+    await addTiny(store, "container", { version: versionOf(1) });
+    const folder = await temporaryFolder();
+    try {
+      const { metadata, disk } = await writeTinyVm(folder.path, { salt: "container" });
+      const { listed: machine } = await addFiles(store, [metadata, disk], { version: versionOf(1) });
+      await pin(store, wish(machine.fingerprints[0] ?? ""));
+      const before = await store.newest();
+      await rollback(store, 1);
+      expect((await listPins(store)).map((one) => one.pin)).toContain(`@${before?.number}`);
+    } finally {
+      await folder.remove();
+    }
   });
 
   it("keeps the pins as they are", async () => {

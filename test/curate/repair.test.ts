@@ -2,8 +2,13 @@ import { randomBytes } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listPins } from "../../src/curate/list-pins.ts";
+import { pin } from "../../src/curate/pin.ts";
+import { pinWish } from "../../src/curate/pin-wish.ts";
+import { remove } from "../../src/curate/remove.ts";
 import { repair } from "../../src/curate/repair.ts";
 import { openDirectoryStore } from "../../src/store/directory/open.ts";
+import { numbersOf } from "../../src/store/keeps.ts";
 import type { Store } from "../../src/store/store.ts";
 import { verify } from "../../src/store/verify.ts";
 import { temporaryFolder } from "../image/tiny-image.ts";
@@ -50,6 +55,32 @@ describe("repair", () => {
     const repaired = await mend();
     expect(repaired.images.map((image) => image.os)).toEqual(["a"]);
     expect((await listed(store)).map((row) => row.os)).toEqual(["b"]);
+    expect((await verify(store)).damaged).toEqual([]);
+  });
+
+  it("gives up the generations that list what is damaged, and no other", async () => {
+    await addTiny(store, "a", { os: "a" });
+    const root = await rootOf("a");
+    await remove(store, ["a/1"]);
+    await addTiny(store, "b", { os: "b" });
+    await pin(store, pinWish(["@3"], undefined));
+    await pin(store, pinWish(["@1"], undefined));
+    await addTiny(store, "c", { os: "c" });
+    await writeFile(pathOf(root), randomBytes(4096));
+    expect(await mend()).toMatchObject({ images: [], pinsLost: [1], pinsFrom: undefined });
+    expect([...numbersOf((await store.newest())?.keeps ?? [])]).toEqual([2, 3, 4, 5, 6]);
+  });
+
+  it("takes the pins of the generation before when the newest one's own are damaged, and says so", async () => {
+    await addTiny(store, "a", { os: "a" });
+    await pin(store, pinWish(["a/1"], undefined));
+    await pin(store, pinWish(["@1"], undefined));
+    await writeFile(pathOf((await store.newest())?.pins?.sha256 ?? ""), "{");
+    expect(await mend()).toMatchObject({ pinsFrom: 2 });
+    expect((await listPins(store)).map((one) => one.kind)).toEqual(["version"]);
+    await writeFile(pathOf((await store.newest())?.pins?.sha256 ?? ""), "{");
+    expect(await mend()).toMatchObject({ pinsFrom: 1 });
+    expect(await listPins(store)).toEqual([]);
     expect((await verify(store)).damaged).toEqual([]);
   });
 

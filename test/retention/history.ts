@@ -14,6 +14,7 @@ import { contains, numbersOf } from "../../src/store/keeps.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { namedBlobs } from "../../src/store/named-blobs.ts";
 import { prune } from "../../src/store/prune.ts";
+import type { Pin } from "../../src/store/pins.ts";
 import type { Store } from "../../src/store/store.ts";
 import { listingOf, withOwnStream } from "../../src/views/image-stream.ts";
 import { POLICY } from "../intake/sync/tiny-upstream.ts";
@@ -217,7 +218,7 @@ export class History {
   async #unpin(at: number): Promise<void> {
     const gone = this.pins[at % Math.max(1, this.pins.length)];
     if (gone === undefined) return;
-    await changePins(this.store, (pins) => ({
+    const without = (pins: readonly Pin[]) => ({
       reason: { verb: "unpin", text: "" },
       pins: pins.filter((one) => {
         if (gone.kind === "generation") return !(one.kind === "generation" && one.generation === gone.number);
@@ -230,7 +231,8 @@ export class History {
           ({ fingerprint }) => fingerprint !== one.fingerprint,
         );
       }),
-    }));
+    });
+    await changePins(this.store, without, { now: () => this.nowMs });
     this.pins = this.pins.filter((one) => JSON.stringify(one) !== JSON.stringify(gone) && one !== gone);
     await this.#published();
   }
@@ -267,7 +269,10 @@ export class History {
     return {
       ...(general === undefined ? {} : { general }),
       streams: new Map(streams),
-      products: a === undefined ? [] : [{ select: parseSelection("product_name=a"), rules: a }],
+      products:
+        a === undefined
+          ? []
+          : [{ select: parseSelection("product_name=a"), text: "product_name=a", rules: a }],
       text: JSON.stringify(this.rules),
     };
   }

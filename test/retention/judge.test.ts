@@ -82,6 +82,22 @@ describe("a version", () => {
     ]);
   });
 
+  it("without an image does not push out one that is launched", () => {
+    const [[path, file] = ["", productsFileOf([])]] = listingOf([1, 2]);
+    const product = file.products.get("b");
+    const hollow = new Map(product?.versions).set(versionOf(3), {
+      items: new Map([["manifest", { ftype: "manifest", path: "m", sha256: "0".repeat(64), size: 1 }]]),
+    });
+    const listing = new Map([
+      [path, { ...file, products: new Map([["b", { ...product, versions: hollow }]]) }],
+    ]);
+    expect(verdicts(listing, asked({ versions: 1 }))).toEqual({
+      1: "goes: rules",
+      2: "newest",
+      3: "goes: rules",
+    });
+  });
+
   it("that is not here is as old as the first newer one that is: a mirror does not copy again what went for its age", () => {
     const options = asked({ supersededForMs: 7 * DAY_MS }, { dates: datesOf([5, 19]) });
     expect(verdicts(listingOf([1, 5, 19]), options)).toEqual({
@@ -92,7 +108,9 @@ describe("a version", () => {
   });
 
   it("is judged by the nearest rules alone", () => {
-    const products = [{ select: parseSelection("os=b stream=images"), rules: { versions: 3 } }];
+    const products = [
+      { select: parseSelection("os=b stream=images"), text: "os=b stream=images", rules: { versions: 3 } },
+    ];
     const policy = {
       ...KEEP_ALL,
       general: { versions: 1 },

@@ -3,13 +3,15 @@ import { type FileHandle, open, readdir, readFile, rename, unlink } from "node:f
 import { basename, dirname, join } from "node:path";
 import { partName, parsePartName } from "../../bundle/parts.ts";
 import { HeadwaterError } from "../../error.ts";
-import { clear } from "../tree/target-errors.ts";
+import { clearly } from "./file-errors.ts";
 import { PendingName } from "./pending-name.ts";
 
 /** Where a bundle is written. */
 export interface BundleOutput {
   /** For messages. */
   readonly name: string;
+  /** Whether `cancel` takes back what was written. */
+  readonly isErasable: boolean;
   /** Writes at the end; the buffer may be used again once this resolves. */
   write(bytes: Uint8Array): Promise<void>;
   /** All has been written. Resolves with the files that it is in. */
@@ -42,6 +44,7 @@ interface Written {
 }
 
 class BundleFiles implements BundleOutput {
+  readonly isErasable = true;
   readonly name: string;
   readonly #partSize: number | null;
   readonly #pending: PendingName;
@@ -81,7 +84,7 @@ class BundleFiles implements BundleOutput {
     // Of two bundles that are half there nobody could tell which parts belong together.
     if (this.#partSize !== null) await removeIfThere(partName(this.name, 1));
     for (const { temporary, name } of this.#written.toReversed()) {
-      await clear("name", name, rename(temporary, name));
+      await clearly("name", name, rename(temporary, name));
     }
     await this.#removeOthers(earlier);
     await this.#pending.syncFolder();
@@ -99,24 +102,14 @@ class BundleFiles implements BundleOutput {
     hash: Hash | undefined = this.#partSize === null ? undefined : createHash("sha256"),
   ): Promise<{ readonly handle: FileHandle; readonly hash: Hash | undefined; size: number }> {
     const temporary = this.#pending.of(name);
-    const handle = await clear("create", temporary, open(temporary, "wx", 0o644));
+    const handle = await clearly("create", temporary, open(temporary, "wx", 0o644));
     this.#written.push({ temporary, name });
     this.#current = { handle, hash, size: 0 };
     return this.#current;
   }
 
   async #write(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-    try {
-      await clear("write", this.name, handle.writeFile(bytes));
-    } catch (error) {
-      const isTooLong = error instanceof HeadwaterError && error.details["errno"] === "EFBIG";
-      if (!isTooLong) throw error;
-      throw new HeadwaterError(error.code, error.message, {
-        hint: "Cut it into parts that this file system holds: --part-size 4GB.",
-        details: error.details,
-        cause: error,
-      });
-    }
+    await clearly("write", this.name, handle.writeFile(bytes));
   }
 
   /** The file that is being written is whole. */
@@ -124,7 +117,7 @@ class BundleFiles implements BundleOutput {
     const current = this.#current;
     const written = this.#written.at(-1);
     if (current === undefined || written === undefined) return;
-    await clear("sync", written.temporary, current.handle.sync());
+    await clearly("sync", written.temporary, current.handle.sync());
     await current.handle.close();
     this.#current = undefined;
     if (current.hash !== undefined)
@@ -152,7 +145,7 @@ async function partsListed(sums: string): Promise<readonly string[]> {
 }
 
 async function removeIfThere(path: string): Promise<void> {
-  await clear("remove", path, unlink(path)).catch((error: unknown) => {
+  await clearly("remove", path, unlink(path)).catch((error: unknown) => {
     const isMissing = error instanceof HeadwaterError && error.details["errno"] === "ENOENT";
     if (!isMissing) throw error;
   });
@@ -160,7 +153,7 @@ async function removeIfThere(path: string): Promise<void> {
 
 /** The files of a bundle with this name that are there, parts or whole. */
 async function filesOf(path: string): Promise<readonly string[]> {
-  const names = await clear("read", dirname(path), readdir(dirname(path)));
+  const names = await clearly("read", dirname(path), readdir(dirname(path)));
   const wanted = basename(path);
   return names.filter((name) => name === wanted || parsePartName(name)?.name === wanted);
 }
@@ -178,5 +171,11 @@ async function refuseExisting(path: string): Promise<void> {
 
 /** A bundle that goes into a pipe. */
 export function pipedOutput(write: (bytes: Uint8Array) => Promise<void>): BundleOutput {
-  return { name: "the pipe", write, finish: async () => [], cancel: async () => undefined };
+  return {
+    name: "the pipe",
+    isErasable: false,
+    write,
+    finish: async () => [],
+    cancel: async () => undefined,
+  };
 }

@@ -73,7 +73,7 @@ export async function createBundle(
     } catch (error) {
       await to.cancel();
       // What a list named may be given up while it is copied: then again with what is newest now.
-      const overtaken = error instanceof HeadwaterError && error.code === "BLOB_MISSING";
+      const overtaken = error instanceof HeadwaterError && error.code === "BLOB_MISSING" && to.isErasable;
       if (!overtaken || attempt === TRIES || (await store.newest())?.id === planned.generation.id)
         throw error;
     }

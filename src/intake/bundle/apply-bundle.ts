@@ -3,6 +3,8 @@ import { BundleReader } from "../../bundle/bundle-reader.ts";
 import type { BundleSource } from "../../bundle/source.ts";
 import { HeadwaterError } from "../../error.ts";
 import { publish } from "../../publish/publish.ts";
+import { pinsForLeft } from "../../retention/pins-for-left.ts";
+import { readPins } from "../../store/pins.ts";
 import { readStreams } from "../../publish/read-streams.ts";
 import type { RetentionPolicy } from "../../retention/policy.ts";
 import type { Generation } from "../../store/generation.ts";
@@ -80,7 +82,9 @@ export async function applyBundle(
   const planned = await planStreams(store, newest, { placed, retention: options.retention, now });
   const report = { id: list.id, createdAt: list.createdAt, signedBy: signedBy ?? null, generation: null };
   const streams = planned.map(changeOf);
-  if (areApplied(placed, list) && !options.force)
+  // Something of it may have been taken off the lists since, by a repair.
+  const isAllHere = planned.every(({ plan }) => plan.come.files === 0);
+  if (areApplied(placed, list) && isAllHere && !options.force)
     return { ...report, isUnchanged: true, streams, files: 0, bytes: 0 };
   const needed = new Needed(store, planned);
   await needed.refuseMissing(reader);
@@ -148,7 +152,10 @@ async function publishAll(
     }
     const names = placed.map(({ name }) => name).join(", ");
     const text = `bundle ${list.id.slice(0, 12)} of ${list.createdAt.slice(0, 10)}: ${names}`;
-    return { reason: { verb: "bundle", text }, streams: withPlaced(current, { list, placed }, made) };
+    const streams = withPlaced(current, { list, placed }, made);
+    // Under another name nothing of an image stream stays that the bundle does not list.
+    const pins = pinsForLeft(current, streams, { base, pins: await readPins(store, base), why: text });
+    return { reason: { verb: "bundle", text }, streams, ...(pins === undefined ? {} : { pins }) };
   });
 }
 

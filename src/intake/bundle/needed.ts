@@ -50,7 +50,7 @@ export class Needed {
       "BUNDLE_INCOMPLETE",
       `${reader.name} is an increment, and ${missing.length} files that it builds on are not in ${this.#store.name}: ${shown.join(", ")}${more}.`,
       {
-        hint: `Apply first the bundle ${carried.join(", and the bundle ")}; or carry one that was made without --since.`,
+        hint: `Apply first the bundle ${carried.join(", and the bundle ")}; or carry one that was made without --since. One that is older than what has been applied needs --force.`,
         details: {
           missing: missing.map(({ path }) => path),
           bases: [...ids].filter((id) => id !== undefined),

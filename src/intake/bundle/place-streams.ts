@@ -32,7 +32,7 @@ export function placesOf(
   list: BundleList,
   { incoming, names, force }: Placing & { readonly incoming: readonly Incoming[] },
 ): readonly Placed[] {
-  return incoming.flatMap((one) => {
+  const places = incoming.flatMap((one) => {
     const { stream } = one;
     const earlier = current.find(({ upstream }) => isMarked(upstream?.record.bundle, list, stream.name));
     const name = names.get(stream.name) ?? earlier?.name ?? (stream.isOwn ? CARRIED : stream.name);
@@ -47,6 +47,9 @@ export function placesOf(
       throw older(list, mark);
     return [{ incoming: one, name, before }];
   });
+  const twice = places.find(({ name }, at) => places.findIndex((other) => other.name === name) !== at);
+  if (twice !== undefined) throw takenTwice(twice.name, twice.incoming.stream.name);
+  return places;
 }
 
 /** Whether this very bundle has been applied. */
@@ -88,6 +91,14 @@ function nameTaken(name: string, stream: string): HeadwaterError {
       details: { name },
     },
   );
+}
+
+/** A site that passes on what it was carried has images of its own besides. */
+function takenTwice(name: string, stream: string): HeadwaterError {
+  return new HeadwaterError("NAME_TAKEN", `Two image streams of the bundle would be called ${name} here.`, {
+    hint: `Give one of them another name: --as ${stream}=NAME.`,
+    details: { name },
+  });
 }
 
 function invalidName(name: string, stream: string): HeadwaterError {

@@ -45,6 +45,8 @@ export interface PlanInput {
   readonly dates: Dates;
   /** Whether the upstream's own bytes say something else than `upstream`, so that they cannot be passed on. */
   readonly isOdd?: boolean;
+  /** The part of what is wanted that could be had, once that is known. Left out: all of it can. */
+  readonly obtained?: ((wanted: Listing) => Listing) | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -63,7 +65,8 @@ export interface Plan {
 
 /** What a mirror should list, told from two listings and the operator's wishes alone; and a cache, which keeps what is pinned. */
 export function planMirror(input: PlanInput): Plan {
-  const joined = withHeld(selectItems(input.upstream, input.policy.select), input);
+  const wanted = selectItems(input.upstream, input.policy.select);
+  const joined = withHeld({ wanted, obtained: input.obtained?.(wanted) ?? wanted }, input);
   const kept = withRules(joined.listing, input);
   const isChanged = input.isOdd === true || !isSame(kept, input.upstream);
   const listing = isChanged ? withUsableDeltasInAll(kept) : kept;
@@ -84,8 +87,7 @@ function withRules(joined: Listing, { stream, policy, held, dates, pins, now }: 
     dates,
     pins,
     nowMs: now,
-    isHere: ({ path, productName, versionName }) =>
-      held.get(path)?.products.get(productName)?.versions.has(versionName) === true,
+    isHere: (place) => versionAt(held, place) !== undefined,
   });
   return retained(joined, judgements).listing;
 }
@@ -123,29 +125,34 @@ function selectItems(upstream: Listing, select: Selection | undefined): Listing 
   });
 }
 
-/** With the versions that the upstream has dropped and that the policy keeps, and with what is pinned, as it is here. */
+/**
+ * With the versions that the upstream has dropped and that the policy keeps, with what is pinned, as it is here, and with what was to be
+ * replaced by something that could not be had.
+ */
 function withHeld(
-  selected: Listing,
+  { wanted, obtained }: { readonly wanted: Listing; readonly obtained: Listing },
   input: PlanInput,
 ): { readonly listing: Listing; readonly dropped: Dropped } {
   const { upstream, held, dropped, seenAt, policy, pins, stream } = input;
   const seenBefore = new Map(dropped.map((one) => [keyOf(one), one.seenAt]));
   const kept: { product: string; version: string; seenAt: string }[] = [];
-  const files = new Map(selected);
+  const files = new Map(obtained);
   for (const [path, file] of held) {
     for (const [productName, product] of file.products) {
       for (const [versionName, listed] of product.versions) {
-        const there = upstream.get(path)?.products.get(productName)?.versions.get(versionName);
         const place = { path, file, productName, product, versionName };
+        const there = versionAt(upstream, place);
+        const now = versionAt(obtained, place);
+        const isLost = now === undefined && versionAt(wanted, place) !== undefined;
         const name = { product: productName, version: versionName };
         const since = seenBefore.get(keyOf({ ...name, seenAt })) ?? seenAt;
         const isPinned = pins.of({ stream, ...name }, listed) !== undefined;
         const version = isPinned ? whatIsHere(listed, input.here) : listed;
         if (version === undefined) continue;
-        const wanted = selected.get(path)?.products.get(productName)?.versions.get(versionName);
-        if (isPinned ? hasImagesOf(wanted, version) : there !== undefined) continue;
+        if (isPinned ? hasImagesOf(now, version) : there !== undefined && !isLost) continue;
         if (
           !isPinned &&
+          !isLost &&
           !(isStillSelected(version, place, policy.select) && staysWhenDropped(since, place, input))
         )
           continue;
@@ -160,6 +167,13 @@ function withHeld(
   };
 }
 
+function versionAt(
+  listing: Listing,
+  { path, productName, versionName }: Pick<VersionPlace, "path" | "productName" | "versionName">,
+): Version | undefined {
+  return listing.get(path)?.products.get(productName)?.versions.get(versionName);
+}
+
 /** The part of a version that can be had without the upstream; undefined when that is no image. */
 function whatIsHere(version: Version, here: ReadonlySet<string> | undefined): Version | undefined {
   if (here === undefined) return version;
@@ -168,7 +182,7 @@ function whatIsHere(version: Version, here: ReadonlySet<string> | undefined): Ve
 }
 
 /** A version that was built anew under the same name is another one. */
-function hasImagesOf(wanted: Version | undefined, version: Version): boolean {
+export function hasImagesOf(wanted: Version | undefined, version: Version): boolean {
   if (wanted === undefined) return false;
   const images = new Set(fingerprintsOf(wanted).map(({ fingerprint }) => fingerprint));
   return fingerprintsOf(version).every(({ fingerprint }) => images.has(fingerprint));

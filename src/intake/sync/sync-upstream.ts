@@ -21,7 +21,7 @@ import type { Listing } from "../../simplestreams/listing.ts";
 import { goOffline } from "./go-offline.ts";
 import { rewrittenRoot, saysTheSame, verbatimRoot } from "./own-root.ts";
 import { withoutFiles, withoutImages } from "./left-out.ts";
-import { filesOf, fingerprintsIn, type Plan, planMirror } from "./plan.ts";
+import { filesOf, fingerprintsIn, type Plan, type PlanInput, planMirror } from "./plan.ts";
 import { policyKey } from "./policy-key.ts";
 import { readListing } from "./read-listing.ts";
 import { refuseToDropPinned } from "./refuse-to-drop-pinned.ts";
@@ -94,6 +94,16 @@ interface Before {
   readonly dates: Dates;
 }
 
+/** What the upstream says. */
+interface Asked {
+  readonly fetched: Fetched;
+  readonly listing: Listing;
+  /** Whether its own bytes say something else than `listing`. */
+  readonly isOdd: boolean;
+}
+
+type Obtained = NonNullable<PlanInput["obtained"]>;
+
 /** What is to be published. */
 interface Next {
   readonly listing: Listing;
@@ -142,16 +152,16 @@ class Sync {
     const before = await this.#before(base, record);
     const { listing, oddities } = readListing(fetched, policy.url);
     this.#oddities.push(...oddities);
-    const plan = this.#plan(listing, before, !saysTheSame(fetched, listing));
-    if (dryRun) return { report: this.#report(plan), remember: {} };
-    const done = await this.#carryOut(plan, fetched, before);
+    const asked = { fetched, listing, isOdd: !saysTheSame(fetched, listing) };
+    if (dryRun) return { report: this.#report(this.#plan(asked, before)), remember: {} };
+    const { report, plan } = await this.#carryOut(asked, before);
     // Tried again next time, whatever the upstream says about its lists.
-    const isComplete = done.report.failures.length === 0 && !this.#willExpire(plan, before);
+    const isComplete = report.failures.length === 0 && !this.#willExpire(plan, before);
     const remember = {
       ...belief.note,
       ...(isComplete ? { policy: key, validators: fetched.validators } : { policy: "" }),
     };
-    return { report: done.report, remember };
+    return { report, remember };
   }
 
   async #before(base: Generation | undefined, record: StreamRecord | undefined): Promise<Before> {
@@ -168,7 +178,7 @@ class Sync {
     };
   }
 
-  #plan(upstream: Listing, before: Before, isOdd: boolean): Plan {
+  #plan({ listing: upstream, isOdd }: Asked, before: Before, obtained?: Obtained): Plan {
     const { name, mode, select, retention = KEEP_ALL, keepDroppedMs } = this.#policy;
     const { now = Date.now } = this.#options;
     const seenAt =
@@ -176,7 +186,8 @@ class Sync {
     const { pins, dates, state } = before;
     const dropped = state.dropped ?? [];
     const held = { held: before.listing, here: state.held && new Set(state.held) };
-    const input = { stream: name, upstream, ...held, dropped, seenAt, pins, dates, isOdd, now: now() };
+    const there = { upstream, isOdd, obtained };
+    const input = { stream: name, ...there, ...held, dropped, seenAt, pins, dates, now: now() };
     // A cache lists what the upstream lists, and what is pinned and here.
     return planMirror({
       ...input,
@@ -184,21 +195,26 @@ class Sync {
     });
   }
 
-  async #carryOut(plan: Plan, fetched: Fetched, before: Before): Promise<{ readonly report: SyncReport }> {
+  async #carryOut(
+    asked: Asked,
+    before: Before,
+  ): Promise<{ readonly report: SyncReport; readonly plan: Plan }> {
     const { store, signal, now = Date.now } = this.#options;
     const { name, mode } = this.#policy;
     const writer = await store.writer(`sync-${name}`, { adopts: true });
     let mayClose = false;
     try {
-      const done = mode === "mirror" ? await this.#download(plan, writer, before) : undefined;
+      const wanted = this.#plan(asked, before);
+      const done = mode === "mirror" ? await this.#download(wanted, writer, before) : undefined;
       signal?.throwIfAborted();
-      const next = await this.#next(plan, fetched, { done, before, writer });
+      const plan = this.#planOfWhatCame(asked, before, { wanted, done });
+      const next = await this.#next(plan, asked.fetched, { done, before, writer });
       const fetchedAt = new Date(now()).toISOString();
       const { published, streams } = await this.#publish(writer, next, { before, plan, fetchedAt });
       mayClose = true;
       const hiddenAliases = mergedRoot(streams).hiddenAliases.filter(({ stream }) => stream === name);
       const report = this.#report({ ...plan, published, hiddenAliases, ...pick(done) });
-      return { report };
+      return { report, plan };
     } catch (error) {
       // On a full disk what came is given up; otherwise the next try takes it over.
       mayClose = error instanceof HeadwaterError && error.code === "STORE_FULL";
@@ -206,6 +222,20 @@ class Sync {
     } finally {
       if (mayClose) await writer.close();
     }
+  }
+
+  /** What could not be had takes nobody's place: of a product whose newest version is not to be had the one before stays. */
+  #planOfWhatCame(
+    asked: Asked,
+    before: Before,
+    { wanted, done }: { readonly wanted: Plan; readonly done: Downloaded | undefined },
+  ): Plan {
+    if (done === undefined || done.missing.size + done.wrong.size === 0) return wanted;
+    const here = new Set([...filesOf(before.listing).keys(), ...filesOf(wanted.listing).keys()]);
+    return this.#plan(asked, before, (listing) => {
+      const absent = [...filesOf(listing).keys()].filter((file) => !here.has(file));
+      return withoutImages(withoutFiles(listing, new Set([...absent, ...done.missing])), done.wrong);
+    });
   }
 
   async #download(plan: Plan, writer: StoreWriter, before: Before): Promise<Downloaded> {

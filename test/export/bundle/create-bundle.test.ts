@@ -4,6 +4,8 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../../src/compose.ts";
+import { type BundleOutput, bundleFile, pipedOutput } from "../../../src/export/bundle/bundle-file.ts";
+import { createBundle } from "../../../src/export/bundle/create-bundle.ts";
 import { parseSelection } from "../../../src/simplestreams/selection.ts";
 import { carryOut, listOf } from "../../bundle/carry.ts";
 import { keyIdOf, someSigner } from "../../bundle/some-signer.ts";
@@ -217,9 +219,46 @@ describe("the file", () => {
     ).toEqual([]);
   });
 
+  it("is begun again when what it copies is given up meanwhile; a pipe, which cannot be, ends", async () => {
+    const store = await openStore(site.data);
+    const options = { partSize: null, now: Date.now };
+    const overtaking = (to: BundleOutput, alias: string): BundleOutput => ({
+      name: to.name,
+      isErasable: to.isErasable,
+      finish: () => to.finish(),
+      cancel: () => to.cancel(),
+      write: async (bytes) => {
+        if ((await site.run(["show", alias])).status === 0) {
+          await site.json("remove", alias);
+          await site.json("prune", "--grace", "0", "--free-now");
+        }
+        await to.write(bytes);
+      },
+    });
+    const again = await createBundle(
+      store,
+      async () => overtaking(await bundleFile(file, { partSize: null, force: true }), "tiny/1"),
+      options,
+    );
+    expect(again.images).toBe(1);
+    await site.json("add", ...(await site.files("c")), "--os", "third");
+    let pipes = 0;
+    const pipe = async (): Promise<BundleOutput> => {
+      pipes += 1;
+      return overtaking(
+        pipedOutput(async () => undefined),
+        "other/1",
+      );
+    };
+    expect(await codeOf(createBundle(store, pipe, options))).toBe("BLOB_MISSING");
+    expect(pipes).toBe(1);
+  });
+
   it("in a folder that is not there, or not ours, is refused in a sentence", async () => {
     expect(await codeOf(carryOut(site.data, join(site.folder, "none", "site.hwb")))).toBe("TARGET_UNUSABLE");
     expect(await codeOf(carryOut(site.data, join(site.data, "headwater.yaml", "x")))).toBe("TARGET_UNUSABLE");
+    const { stderr } = await site.run(["bundle", "create", join(site.folder, "none", "site.hwb")]);
+    expect(stderr).toContain("Make the folder first");
   });
 
   it("that a killed run left unfinished is removed by the next one; one that is being written stays", async () => {

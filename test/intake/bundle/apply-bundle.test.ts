@@ -1,6 +1,7 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { repair } from "../../../src/curate/repair.ts";
 import { openStore } from "../../../src/compose.ts";
 import { HeadwaterError } from "../../../src/error.ts";
 import { parseSelection } from "../../../src/simplestreams/selection.ts";
@@ -58,6 +59,48 @@ describe("applying a bundle", () => {
     expect(await newestOf(far)).toBe(1);
   });
 
+  it("a second time brings back what a repair took off the lists", async () => {
+    await carryOut(site.data, file);
+    await carryIn(far, file);
+    const store = await openStore(far);
+    const sha256 = (await listOf(file)).files.at(-1)?.sha256 ?? "";
+    writeFileSync(join(far, "blobs", sha256.slice(0, 2), sha256), "damaged");
+    await repair(store, await verify(store));
+    expect(await carried()).toEqual([]);
+    expect(await carryIn(far, file)).toMatchObject({ isUnchanged: false, files: 1 });
+    expect(await carried()).toEqual(await imagesIn(site.data));
+    expect((await verify(await openStore(far))).damaged).toEqual([]);
+  });
+
+  it("under another name keeps what is pinned, listed or in the generation that lists it", async () => {
+    await site.json("add", ...(await site.files("b")), "--os", "other");
+    await carryOut(site.data, file);
+    await carryIn(far, file);
+    await site.run(["--data", far, "pin", "tiny/1"]);
+    await site.run(["--data", far, "pin", "other/1"]);
+    await site.json("remove", "tiny/1");
+    await carryOut(site.data, file, { force: true });
+    await carryIn(far, file, { names: new Map([["images", "main"]]) });
+    expect((await imagesIn(far)).map((row) => row.split(" ").slice(0, 2).join(" "))).toEqual([
+      "main other/1",
+    ]);
+    const { stdout } = await site.run(["--data", far, "pins", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { kind: "version", inUse: false },
+      { kind: "version", versions: [{ stream: "main" }] },
+      { kind: "generation", generation: 3, inUse: true },
+    ]);
+  });
+
+  it("is said by the bundle alone: what it brought is not removed by hand", async () => {
+    await carryOut(site.data, file);
+    await carryIn(far, file);
+    const { status, stderr } = await site.run(["--data", far, "remove", "tiny/1"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("came with a bundle into carried");
+    expect(stderr).not.toContain("upstream set");
+  });
+
   it("says before what would be, and changes nothing", async () => {
     await carryOut(site.data, file);
     expect(await carryIn(far, file, { dryRun: true })).toMatchObject({ generation: null, files: 2 });
@@ -89,6 +132,23 @@ describe("applying a bundle", () => {
     } finally {
       await other.remove();
     }
+  });
+
+  it("of a site that passes on what it was carried puts no two image streams in one place", async () => {
+    const third = join(site.folder, "third");
+    await carryOut(site.data, file);
+    await carryIn(far, file);
+    await site.run(["--data", far, "add", ...(await site.files("h")), "--os", "here"]);
+    await carryOut(far, `${file}2`);
+    const { code, hint } = await failureOf(carryIn(third, `${file}2`));
+    expect(code).toBe("NAME_TAKEN");
+    expect(hint).toMatch(/--as (?:carried|images)=NAME/);
+    expect(await newestOf(third)).toBe(0);
+    await carryIn(third, `${file}2`, { names: new Map([["images", "middle"]]) });
+    await carryOut(far, `${file}2`, { force: true });
+    await carryIn(third, `${file}2`);
+    const streams = (await imagesIn(third)).map((row) => row.split(" ").slice(0, 2).join(" "));
+    expect(streams).toEqual(["carried tiny/1", "middle here/1"]);
   });
 
   it("again finds the place that it had before, under whatever name", async () => {

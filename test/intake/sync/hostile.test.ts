@@ -8,6 +8,7 @@ import {
   documentsOf,
   heldPaths,
   INDEX,
+  keepNewest,
   pathsOf,
   PRODUCTS,
   put,
@@ -111,7 +112,7 @@ describe("a file that is not what it should be", () => {
     expect(failures.map(({ path, error }) => [path, error instanceof HeadwaterError])).toEqual([
       [root, true],
     ]);
-    expect(come.images).toBe(1);
+    expect(come.images).toBe(0);
     expect(await heldPaths(store)).toEqual(Object.values(pathsOf(GOOD)).sort());
     expect((await documentsOf(store)).get(`up/${PRODUCTS}`)).not.toContain(BAD.version);
     site.misbehave(root, undefined);
@@ -158,6 +159,31 @@ describe("an upstream that changes under our eyes", () => {
     const { failures } = await sync(store, site);
     expect(failures).toHaveLength(2);
     expect((await documentsOf(store)).get(`up/${PRODUCTS}`)).not.toContain(BAD.version);
+  });
+
+  it("whose newest version cannot be had does not push out the one before, however little is kept", async () => {
+    for (const how of ["missing", "other bytes", "wrong fingerprint"]) {
+      put(site, tinyUpstream([GOOD, { ...BAD, lies: how === "wrong fingerprint" }]));
+      if (how === "missing") site.misbehave(root, { kind: "status", status: 404 });
+      else if (how === "other bytes") site.misbehave(root, { kind: "other bytes", bytes: bytesOf("x") });
+      const report = await sync(store, site, keepNewest(1));
+      site.misbehave(root, undefined);
+      expect(report.failures).toHaveLength(1);
+      expect(report.go.images).toBe(0);
+      expect(await heldPaths(store)).toEqual(Object.values(pathsOf(GOOD)).sort());
+    }
+    put(site, tinyUpstream([GOOD, BAD]));
+    await sync(store, site, keepNewest(1));
+    expect(await heldPaths(store)).toEqual(Object.values(pathsOf(BAD)).sort());
+  });
+
+  it("building anew under the same name what cannot be had: what is here stays", async () => {
+    put(site, tinyUpstream([{ ...GOOD, size: 5000 }]));
+    site.misbehave(pathsOf(GOOD).root, { kind: "status", status: 404 });
+    expect((await sync(store, site)).failures).toHaveLength(1);
+    expect(await heldPaths(store)).toEqual(Object.values(pathsOf(GOOD)).sort());
+    site.misbehave(pathsOf(GOOD).root, undefined);
+    expect(await sync(store, site)).toMatchObject({ come: { images: 1 }, go: { images: 1 }, failures: [] });
   });
 
   it("naming paths that lead elsewhere: never asked for", async () => {
