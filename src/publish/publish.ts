@@ -1,24 +1,20 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { HeadwaterError } from "../error.ts";
 import { commit, type Draft } from "../store/commit.ts";
-import type { DocumentRecord, Generation, Reason, StreamRecord } from "../store/generation.ts";
+import type { DocumentRecord, Generation, Reason } from "../store/generation.ts";
 import { withNumber, without } from "../store/keeps.ts";
-import { originsOf } from "../simplestreams/image-origin.ts";
 import { pinsAfter } from "../retention/pinned.ts";
 import { pinsThatFollow } from "../retention/pins-that-follow.ts";
 import { encodePins, type Pin, readPins } from "../store/pins.ts";
-import type { ProductsFile } from "../simplestreams/products.ts";
-import { encodeOrigins, encodeStreamState } from "../store/stream-state.ts";
-import type { Sha256, Store, StoreWriter } from "../store/store.ts";
-import { productsPaths, type RenderedDocument, renderDocuments } from "../views/documents.ts";
+import type { Store, StoreWriter } from "../store/store.ts";
+import { type RenderedDocument, renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
-import { LXC_PRODUCTS, withCurrentLxc } from "../views/lxc-files.ts";
+import { withCurrentLxc } from "../views/lxc-files.ts";
 import { RULES } from "../views/rules.ts";
 import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
-import { datesFor } from "./dates-for.ts";
 import { signatures } from "./signatures.ts";
+import { blobsOf, recordsOf } from "./stream-record.ts";
 
 export interface Change {
   readonly reason: Reason;
@@ -74,16 +70,8 @@ export async function publish(
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
     const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
     for (const [path, record] of stored) documents[path] = record;
-    const streams = await Promise.all(
-      listed.map((stream) =>
-        recordOf(stream, { writer, documents, hidden: rendered.hidden.get(stream.name) ?? [] }).then(
-          async (record) => ({
-            ...record,
-            ...(await datesFor(stream, { store, writer, base, nowMs: datedMs })),
-          }),
-        ),
-      ),
-    );
+    const recording = { store, writer, base, documents, hidden: rendered.hidden, nowMs: datedMs };
+    const streams = await recordsOf(listed, recording);
     const texts = new Map(rendered.documents.map(({ path, text }) => [path, text]));
     Object.assign(documents, await sign({ streams, documents, texts, base, isAnew }));
     const followed = pinsThatFollow(wanted.pins ?? (await pinsOf(base)), before, listed);
@@ -113,35 +101,6 @@ function ownWithUsableDeltas(stream: ImageStream): ImageStream {
   return products === stream.products ? stream : { ...stream, products };
 }
 
-/** What the generation says about an image stream; an upstream's own documents and its state are put in place. */
-async function recordOf(
-  stream: ImageStream,
-  into: {
-    readonly writer: StoreWriter;
-    readonly documents: Record<string, DocumentRecord>;
-    readonly hidden: StreamRecord["hidden"];
-  },
-): Promise<StreamRecord> {
-  const { name, origin, upstream } = stream;
-  const { writer, documents, hidden } = into;
-  const lxc = [`${name}/${LXC_PRODUCTS}`].filter((path) => path in documents);
-  if (upstream === undefined) {
-    const products = [...productsPaths(name), ...lxc].filter((path) => path in documents);
-    const origins = await encodeOrigins(originsOf(stream.products));
-    const taken = origins === undefined ? {} : { origins: await writer.put(origins) };
-    return { name, origin, products, hidden, ...taken };
-  }
-  for (const [path, record] of upstream.documents) documents[`${name}/${path}`] = record;
-  const state = await encodeStreamState(upstream.state);
-  return {
-    name,
-    origin,
-    products: [...upstream.productsPaths.map((path) => `${name}/${path}`), ...lxc],
-    hidden,
-    upstream: { ...upstream.record, ...(state === undefined ? {} : { state: await writer.put(state) }) },
-  };
-}
-
 const compress = promisify(gzip);
 
 /** JSON goes out gzipped as it lies in the store. Level 6: level 9 takes three times as long for two percent. */
@@ -149,32 +108,4 @@ async function stage(writer: StoreWriter, document: RenderedDocument): Promise<[
   const bytes = await compress(document.text, { level: 6 });
   const { sha256, size } = await writer.put(bytes);
   return [document.path, { sha256, size, encoding: "gzip", type: document.type }];
-}
-
-/** Every blob that must be here for the image streams. */
-function blobsOf(streams: readonly ImageStream[], records: readonly StreamRecord[]): Set<Sha256> {
-  const blobs = new Set<Sha256>();
-  for (const { upstream, origins, dates } of records) {
-    for (const record of [upstream?.state, origins, dates])
-      if (record !== undefined) blobs.add(record.sha256);
-  }
-  for (const { name, products, lxc, upstream } of streams) {
-    if (upstream === undefined) addItems(blobs, name, products);
-    else for (const sha256 of upstream.holds) blobs.add(sha256);
-    if (lxc !== undefined) addItems(blobs, name, lxc);
-  }
-  return blobs;
-}
-
-function addItems(blobs: Set<Sha256>, stream: string, { products }: ProductsFile): void {
-  for (const [key, product] of products) {
-    for (const [name, version] of product.versions) {
-      for (const item of version.items.values()) {
-        if (item.sha256 === undefined) {
-          throw new HeadwaterError("DOCUMENT_INVALID", `${stream}: an item of ${key} ${name} has no sha256`);
-        }
-        blobs.add(item.sha256);
-      }
-    }
-  }
 }
