@@ -3,8 +3,8 @@ import { Bringer, type Brought } from "./bring.ts";
 import type { ExportOptions } from "./export-options.ts";
 import type { Compared } from "./compare.ts";
 import { leftSince, type Plan, recorded } from "./plan.ts";
-import { severalAtOnce } from "./several-at-once.ts";
-import type { Target } from "./target.ts";
+import { severalAtOnce } from "../../store/several-at-once.ts";
+import { AT_ONCE, type Target } from "./target.ts";
 import { type RecordedFile, type TreeRecord, writeRecord } from "./tree-record.ts";
 import type { BlobFiles } from "../../store/blob-files.ts";
 
@@ -104,7 +104,7 @@ function bringerFor(ends: Ends, plan: Plan, { link, signal, onProgress }: Export
 /** New files get their names at once: nothing names them yet. Returns those that have other bytes behind a known path. */
 async function bringItems({ plan, options, bringer, target, name }: Work): Promise<Map<Compared, Brought>> {
   const replacing = new Map<Compared, Brought>();
-  await severalAtOnce(plan.items, async (wanted) => {
+  await severalAtOnce(plan.items, AT_ONCE, async (wanted) => {
     options.signal?.throwIfAborted();
     const brought = await bringer.bring(wanted.file);
     if (wanted.state === "new") await name(wanted, brought);
@@ -116,7 +116,7 @@ async function bringItems({ plan, options, bringer, target, name }: Work): Promi
 
 async function bringTexts({ plan, options, bringer }: Work): Promise<Map<Compared, Brought>> {
   const ready = new Map<Compared, Brought>();
-  await severalAtOnce(plan.texts, async (wanted) => {
+  await severalAtOnce(plan.texts, AT_ONCE, async (wanted) => {
     options.signal?.throwIfAborted();
     ready.set(wanted, await bringer.bring(wanted.file));
   });

@@ -1,6 +1,6 @@
 import { type Compared, compare, refuseForeign } from "./compare.ts";
-import { severalAtOnce } from "./several-at-once.ts";
-import type { Target } from "./target.ts";
+import { severalAtOnce } from "../../store/several-at-once.ts";
+import { AT_ONCE, type Target } from "./target.ts";
 import type { RecordedFile, TreeRecord } from "./tree-record.ts";
 import type { Wanted, WantedFile } from "./wanted.ts";
 
@@ -34,7 +34,7 @@ export async function planOf(
   { record, force, readsAll = false, signal }: PlanOptions,
 ): Promise<Plan> {
   const found = new Map<string, Compared>();
-  await severalAtOnce(files, async ([path, file]) => {
+  await severalAtOnce([...files], AT_ONCE, async ([path, file]) => {
     signal?.throwIfAborted();
     found.set(path, await compare(target, path, { file, recorded: record?.files.get(path), readsAll }));
   });

@@ -18,6 +18,9 @@ import { clear, errnoOf, notAFolder } from "./target-errors.ts";
 /** What an export notes, its lock and its unfinished files, in the tree itself. */
 export const OWN_FOLDER = ".headwater-export";
 
+/** Files under way at once: twice the hands of the thread pool. */
+export const AT_ONCE = 8;
+
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
 

@@ -11,7 +11,7 @@ import { type ChosenItems, chooseItems } from "./choose-items.ts";
 import { metadataOf } from "./gather.ts";
 import { compareUnified, compareWithPromise, gatherItems } from "./gather-items.ts";
 import { nameBuild } from "./name-build.ts";
-import { severalAtOnce } from "./several-at-once.ts";
+import { severalAtOnce } from "../../store/several-at-once.ts";
 import { stageImage } from "./stage-image.ts";
 import { TreeProgress } from "./tree-progress.ts";
 import type { Tree } from "./tree.ts";
