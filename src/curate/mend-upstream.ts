@@ -1,12 +1,10 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
-
 import { roleOf } from "../simplestreams/ftypes.ts";
 import type { Product, Version } from "../simplestreams/products.ts";
 import { isObject } from "../simplestreams/containers.ts";
 import { readDocument } from "../store/documents.ts";
 import type { DocumentRecord } from "../store/generation.ts";
 import type { Sha256, Store, StoreWriter } from "../store/store.ts";
+import { stageDocument } from "../publish/stage-document.ts";
 import type { ImageRow } from "../views/image-rows.ts";
 import type { ImageStream, UpstreamStream } from "../views/image-stream.ts";
 import { without } from "./remove.ts";
@@ -100,8 +98,6 @@ interface Rewriting extends Mending {
   readonly holds: Set<Sha256>;
 }
 
-const compress = promisify(gzip);
-
 async function rewritten(record: DocumentRecord, rewriting: Rewriting): Promise<DocumentRecord> {
   const { store, writer } = rewriting;
   const document: unknown = JSON.parse(new TextDecoder().decode(await readDocument(store, record)));
@@ -119,8 +115,7 @@ async function rewritten(record: DocumentRecord, rewriting: Rewriting): Promise<
       for (const item of membersOf(version, "items")) holdsOf(item, rewriting.holds);
     }
   }
-  const bytes = await compress(JSON.stringify(document));
-  return { ...(await writer.put(bytes)), encoding: "gzip", type: record.type };
+  return stageDocument(writer, JSON.stringify(document), record.type);
 }
 
 function areImages(document: unknown): boolean {

@@ -1,5 +1,3 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { commit, type Draft } from "../store/commit.ts";
 import type { DocumentRecord, Generation, Reason } from "../store/generation.ts";
 import { withNumber, without } from "../store/keeps.ts";
@@ -7,13 +5,14 @@ import { pinsAfter } from "../retention/pinned.ts";
 import { pinsThatFollow } from "../retention/pins-that-follow.ts";
 import { encodePins, type Pin, readPins } from "../store/pins.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
-import { type RenderedDocument, renderDocuments } from "../views/documents.ts";
+import { renderDocuments } from "../views/documents.ts";
 import type { ImageStream } from "../views/image-stream.ts";
 import { withCurrentLxc } from "../views/lxc-files.ts";
 import { RULES } from "../views/rules.ts";
 import { withUsableDeltasIn } from "../views/usable-deltas.ts";
 import { readStreams } from "./read-streams.ts";
 import { signatures } from "./signatures.ts";
+import { stageDocument } from "./stage-document.ts";
 import { blobsOf, recordsOf } from "./stream-record.ts";
 
 export interface Change {
@@ -68,7 +67,11 @@ export async function publish(
     const listed = wanted.streams.map((stream) => withCurrentLxc(ownWithUsableDeltas(stream)));
     const rendered = renderDocuments(listed, new Date(nowMs));
     const documents: Record<string, DocumentRecord> = Object.create(null) as Record<string, DocumentRecord>;
-    const stored = await Promise.all(rendered.documents.map((document) => stage(writer, document)));
+    const stored = await Promise.all(
+      rendered.documents.map(
+        async ({ path, text, type }) => [path, await stageDocument(writer, text, type)] as const,
+      ),
+    );
     for (const [path, record] of stored) documents[path] = record;
     const recording = { store, writer, base, documents, hidden: rendered.hidden, nowMs: datedMs };
     const streams = await recordsOf(listed, recording);
@@ -99,13 +102,4 @@ function ownWithUsableDeltas(stream: ImageStream): ImageStream {
   if (stream.upstream !== undefined) return stream;
   const products = withUsableDeltasIn(stream.products);
   return products === stream.products ? stream : { ...stream, products };
-}
-
-const compress = promisify(gzip);
-
-/** JSON goes out gzipped as it lies in the store. Level 6: level 9 takes three times as long for two percent. */
-async function stage(writer: StoreWriter, document: RenderedDocument): Promise<[string, DocumentRecord]> {
-  const bytes = await compress(document.text, { level: 6 });
-  const { sha256, size } = await writer.put(bytes);
-  return [document.path, { sha256, size, encoding: "gzip", type: document.type }];
 }

@@ -1,5 +1,3 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { HeadwaterError } from "../error.ts";
 import { signableText, signedIndex, signedPath } from "../simplestreams/signed-form.ts";
 import { isLxcDocument, LXC_PRODUCTS } from "../views/lxc-files.ts";
@@ -7,6 +5,7 @@ import { readDocument, readDocumentBlob } from "../store/documents.ts";
 import type { DocumentRecord, Generation, StreamRecord } from "../store/generation.ts";
 import type { Signer } from "../store/signer.ts";
 import type { Store, StoreWriter } from "../store/store.ts";
+import { stageDocument } from "./stage-document.ts";
 
 type Documents = Readonly<Record<string, DocumentRecord>>;
 
@@ -155,18 +154,17 @@ async function takenOver(
   }
 }
 
-const compress = promisify(gzip);
-
 async function make(
   writer: StoreWriter,
   form: Form,
   { signer, path, text }: { readonly signer: Signer; readonly path: string; readonly text: string },
 ): Promise<DocumentRecord> {
   const signature = await form.make(signer, path, text);
-  const bytes = typeof signature === "string" ? new TextEncoder().encode(signature) : signature;
   const { encoding, type } = form;
-  const stored = await writer.put(encoding === "gzip" ? await compress(bytes, { level: 6 }) : bytes);
-  return { ...stored, encoding, type, signedBy: signer.fingerprint };
+  const signedBy = signer.fingerprint;
+  if (encoding === "gzip") return { ...(await stageDocument(writer, signature, type)), signedBy };
+  const bytes = typeof signature === "string" ? new TextEncoder().encode(signature) : signature;
+  return { ...(await writer.put(bytes)), encoding, type, signedBy };
 }
 
 /** Of an upstream's document that was written anew: a moment ago, or for an earlier generation. */

@@ -1,21 +1,17 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import type { Listing } from "../simplestreams/listing.ts";
 import { renderProducts } from "../simplestreams/render.ts";
 import type { DocumentRecord } from "../store/generation.ts";
 import type { StoreWriter } from "../store/store.ts";
+import { stageDocument } from "./stage-document.ts";
 
-const compress = promisify(gzip);
-
-/** Puts the documents into the writer's area. JSON is sent gzipped as it lies in the store. */
+/** Puts the documents of a root into the writer's area. */
 export async function stageRoot(
   writer: StoreWriter,
   documents: ReadonlyMap<string, Uint8Array>,
 ): Promise<Map<string, DocumentRecord>> {
   const records = new Map<string, DocumentRecord>();
   for (const [path, bytes] of documents) {
-    const { sha256, size } = await writer.put(await compress(bytes, { level: 6 }));
-    records.set(path, { sha256, size, encoding: "gzip", type: typeOf(path) });
+    records.set(path, await stageDocument(writer, bytes, typeOf(path)));
   }
   return records;
 }
