@@ -62,8 +62,8 @@ function signerContract(name: string, make: () => Promise<Signer>): void {
 
     it("fails with what a stream fails with", async () => {
       const signer = await make();
-      // oxlint-disable-next-line require-yield
       const broken = async function* (): AsyncGenerator<Uint8Array> {
+        yield BYTES;
         throw new Error("the disk is gone");
       };
       await expect(signer.sign(broken())).rejects.toThrow("the disk is gone");
